@@ -1,0 +1,1 @@
+"""The keys: one command, one flow."""

@@ -1,0 +1,1 @@
+"""Database drivers live here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Ways in: sockets and folders. Nothing is acknowledged before it is durable."""

@@ -1,0 +1,1 @@
+"""Tables that people approve: no code but the loader that finds them."""

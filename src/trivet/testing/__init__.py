@@ -1,0 +1,1 @@
+"""What proves the house: the sample hospital, and a conformance kit per port."""
