@@ -15,7 +15,9 @@ __all__ = ["command"]
 
 @click.command("conform")
 @click.argument("suite", required=False)
-@click.option("--corpora", type=click.Path(path_type=Path, file_okay=False), default=Path("../shared/corpora"), help="Folder that holds the suites.")
+@click.option(
+    "--corpora", type=click.Path(path_type=Path, file_okay=False), default=Path("../shared/corpora"), help="Folder with the suites."
+)
 @click.option("--list", "listing", is_flag=True, help="Name the known suites.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(suite: str | None, corpora: Path, listing: bool, as_json: bool) -> None:
