@@ -1,0 +1,27 @@
+"""What every test shares: the clock's zone is never UTC, so that a time-zone slip is noticed, and the suites' folder is found."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ["TZ"] = "America/Chicago"
+time.tzset()
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of external suites. Skips, and says so, where it is not there."""
+    folder = Path(os.environ.get("TRIVET_CORPORA", ""))
+    if not os.environ.get("TRIVET_CORPORA") or not folder.is_dir():
+        pytest.skip("external suites are not on this machine: set TRIVET_CORPORA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parent.parent
