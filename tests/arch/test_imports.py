@@ -25,10 +25,10 @@ BREACHES = {
 
 def lint(root: Path, source: Path) -> subprocess.CompletedProcess[str]:
     """Run the contracts of pyproject.toml over the package in `source`."""
-    return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--config", str(root / "pyproject.toml"), "--no-cache"],
-        capture_output=True, text=True, cwd=source, env={**os.environ, "PYTHONPATH": str(source), "PYTHONSAFEPATH": "", "COLUMNS": "200"}, check=False,
-    )  # fmt: skip
+    run = "from importlinter.cli import lint_imports_command as run; run()"
+    command = [sys.executable, "-c", run, "--config", str(root / "pyproject.toml"), "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(source), "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=source, env=environment, check=False)
 
 
 def test_the_contracts_hold(root: Path) -> None:
