@@ -1,0 +1,261 @@
+"""SQLite as the operational store: one writer thread, group commit, durable before anything is said.
+
+In: pieces of work from any thread. Out: futures that resolve only after the commit that holds them has reached the disk
+(WAL with synchronous=FULL). Several processes may open the same file: `BEGIN IMMEDIATE` and a busy timeout take turns.
+Refused: work after `close`, work in a forked child, and waiting for the store from inside the store.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from trivet.kernel.errors import Fault, Locked, Problem
+
+__all__ = ["SQLiteStore", "SQLiteTx"]
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+PIECES = 1_000  # most pieces of work in one commit
+WORKING_FOR = 0.010  # seconds after which a commit takes in no more pieces
+BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
+
+
+class SQLiteTx:
+    """The open transaction as a piece of work sees it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """Run one statement, give all its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement once for each row of parameters."""
+        self._connection.executemany(sql, rows)
+
+
+class Piece:
+    """Work that waits for its turn, and later its outcome, which is told only after the commit."""
+
+    __slots__ = ("error", "future", "result", "work")
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Resolve the future."""
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class SQLiteStore:
+    """`contracts.ports.Store` on one SQLite file. `schema` statements (one each, repeatable) are applied on opening.
+
+    Raises Locked when another process holds the file longer than the busy timeout, Fault when the disk fails.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str] = (), *, busy_for: float = BUSY_FOR) -> None:
+        self.path = path
+        self._busy_for = busy_for
+        self._pid = os.getpid()
+        self._queue: SimpleQueue[Piece | None] = SimpleQueue()
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._gate = threading.Lock()
+        self._closed = False
+        create_private(path)
+        self._writer = self._open()
+        self._tx = SQLiteTx(self._writer)
+        self._apply(schema)
+        self._thread = threading.Thread(target=self._run, name=f"store-{path.name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Any], T]) -> Future[T]:
+        """Hand over a piece of work; its future resolves after the durable commit."""
+        if os.getpid() != self._pid:
+            raise Fault("E610", "a store does not survive a fork", where=str(self.path), help="open the home again in the new process")
+        piece = Piece(work)
+        with self._gate:
+            if self._closed:
+                raise Fault("E611", "the store is closed", where=str(self.path))
+            self._queue.put(piece)
+        return piece.future
+
+    def write(self, work: Callable[[Any], T]) -> T:
+        """`submit` and wait. Never to be called from inside a piece of work: that would wait for itself."""
+        if threading.current_thread() is self._thread:
+            raise Fault("E612", "a piece of work waits for its own store", where=str(self.path), why="use the transaction it was given")
+        return self.submit(work).result()
+
+    def read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """Rows of what is committed, through a connection that cannot write."""
+        if self._closed:
+            raise Fault("E611", "the store is closed", where=str(self.path))
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._open()
+            connection.execute("PRAGMA query_only=ON")
+        try:
+            rows = connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            connection.close()
+            raise problem(error, self.path) if busy(error) else error from None
+        self._readers.append(connection)
+        return rows
+
+    def close(self) -> None:
+        """Finish what was handed over, then close. Twice is once."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+        self._writer.close()
+        while self._readers:
+            self._readers.pop().close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_for, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000", "cache_size=-16384"):
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+            except sqlite3.Error as error:
+                connection.close()
+                raise problem(error, self.path) from None
+        return connection
+
+    def _apply(self, schema: Sequence[str]) -> None:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for statement in schema:
+                self._writer.execute(statement)
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._writer.close()
+            raise problem(error, self.path) from None
+
+    def _run(self) -> None:
+        """The writer thread: one transaction after another until the end is queued."""
+        while (first := self._queue.get()) is not None:
+            if not self._commit_from(first):
+                return
+
+    def _commit_from(self, first: Piece) -> bool:
+        """One transaction: `first` and all that waits behind it. False when the end was met on the way."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            for waiting in [first, *self._waiting()]:
+                waiting.error = problem(error, self.path)
+                waiting.tell()
+            return True
+        until = time.monotonic() + WORKING_FOR
+        pieces = [first]
+        alive, going_on = self._do(first), True
+        while alive and len(pieces) < PIECES and time.monotonic() < until:
+            try:
+                piece = self._queue.get_nowait()
+            except Empty:
+                break
+            if piece is None:
+                going_on = False
+                break
+            pieces.append(piece)
+            alive = self._do(piece)
+        self._end(pieces)
+        return going_on
+
+    def _do(self, piece: Piece) -> bool:
+        """Run one piece in its own savepoint. False when SQLite gave up the whole transaction."""
+        if not piece.future.set_running_or_notify_cancel():
+            piece.future = Future()
+            return True
+        self._writer.execute("SAVEPOINT piece")
+        try:
+            piece.result = piece.work(self._tx)
+        except BaseException as error:  # it belongs to whoever handed the piece over, and is told there
+            piece.error = error
+            if not self._writer.in_transaction:
+                return False
+            self._writer.execute("ROLLBACK TO piece")
+        if not self._writer.in_transaction:
+            return False
+        self._writer.execute("RELEASE piece")
+        return True
+
+    def _end(self, pieces: list[Piece]) -> None:
+        """Commit, and only then tell. A commit that fails is told to everybody."""
+        failure: Problem | None = None
+        if not self._writer.in_transaction:
+            failure = Fault(
+                "E613", "the transaction was lost", where=str(self.path), why="disk full or input/output error", help="trivet doctor"
+            )
+        else:
+            try:
+                self._writer.execute("COMMIT")
+            except sqlite3.Error as error:
+                failure = problem(error, self.path)
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+        for piece in pieces:
+            if failure is not None and (piece.error is None or isinstance(piece.error, sqlite3.Error)):
+                piece.error = failure
+            piece.tell()
+
+    def _waiting(self) -> list[Piece]:
+        """Everything queued right now, the end excepted."""
+        found: list[Piece] = []
+        while True:
+            try:
+                piece = self._queue.get_nowait()
+            except Empty:
+                return found
+            if piece is None:
+                self._queue.put(None)
+                return found
+            found.append(piece)
+
+
+def create_private(path: Path) -> None:
+    """Make the file if it is not there, readable by its owner only, and make its name durable."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError as error:
+        raise Fault("E614", "the store's file cannot be made", where=str(path), why=error.strerror or "", help="trivet doctor") from None
+
+
+def busy(error: sqlite3.Error) -> bool:
+    """Did somebody else hold the file?"""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def problem(error: sqlite3.Error, path: Path) -> Problem:
+    """The house's error for a failed transaction: Locked when somebody else held the file, Fault otherwise."""
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    if busy(error):
+        return Locked("E615", "the store is held by another process", where=str(path), why=name, help="try again; trivet doctor")
+    return Fault("E616", "the store could not commit, nothing was kept", where=str(path), why=f"{name}: {error}", help="trivet doctor")

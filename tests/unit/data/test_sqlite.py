@@ -1,0 +1,161 @@
+"""The operational store: durable, grouped, honest about failure."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from trivet.data.engines.sqlite import SQLiteStore
+from trivet.kernel.errors import Fault, Locked
+
+SCHEMA = (
+    "create table if not exists parent(id integer primary key) strict",
+    "create table if not exists line(id integer primary key, parent integer not null references parent(id), text text) strict",
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+    """A store with two tables."""
+    opened = SQLiteStore(tmp_path / "home.db", SCHEMA)
+    yield opened
+    opened.close()
+
+
+def test_a_write_is_there_for_another_connection_once_told(store: SQLiteStore) -> None:
+    """After `write` returns, a connection that shares nothing with the store sees the row."""
+    assert store.write(lambda tx: tx.execute("insert into parent values (1) returning id")) == [(1,)]
+    other = sqlite3.connect(store.path)
+    assert other.execute("select id from parent").fetchall() == [(1,)]
+    other.close()
+
+
+def test_the_file_syncs_every_commit_and_belongs_to_its_owner(store: SQLiteStore) -> None:
+    """The writer runs WAL with synchronous=FULL (2) and foreign keys; the file is private."""
+    settings = store.write(lambda tx: [tx.execute(f"pragma {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")])
+    assert settings == ["wal", 2, 1]
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_piece_that_raises_is_rolled_back_alone(store: SQLiteStore) -> None:
+    """Its neighbours in the same commit are kept, its own rows are not, and its error reaches its own future."""
+    hold = threading.Event()
+    first = store.submit(lambda tx: hold.wait(5))
+
+    def bad(tx: object) -> None:
+        tx.execute("insert into parent values (2)")  # type: ignore[attr-defined]
+        raise KeyError("mine")
+
+    pieces: list[Future[object]] = [
+        store.submit(lambda tx: tx.execute("insert into parent values (1)")),
+        store.submit(bad),
+        store.submit(lambda tx: tx.execute("insert into line values (1, 99, 'no such parent')")),
+        store.submit(lambda tx: tx.execute("insert into parent values (3)")),
+    ]
+    hold.set()
+    assert first.result(5)
+    assert pieces[0].result(5) == []
+    with pytest.raises(KeyError):
+        pieces[1].result(5)
+    with pytest.raises(sqlite3.IntegrityError):
+        pieces[2].result(5)
+    pieces[3].result(5)
+    assert store.read("select id from parent order by id") == [(1,), (3,)]
+
+
+def test_many_waiting_pieces_share_few_commits(store: SQLiteStore) -> None:
+    """Group commit: what waits while one piece works goes to disk together. Counted by SQLite's own change counter."""
+    commits = sqlite3.connect(store.path)
+    before = commits.execute("pragma data_version").fetchone()[0]
+    hold = threading.Event()
+    store.submit(lambda tx: hold.wait(5))
+    futures = [store.submit(lambda tx, n=n: tx.execute("insert into parent values (?)", (n,))) for n in range(500)]  # type: ignore[misc]
+    hold.set()
+    for future in futures:
+        future.result(5)
+    after = commits.execute("pragma data_version").fetchone()[0]
+    commits.close()
+    assert store.read("select count(*) from parent") == [(500,)]
+    assert after - before < 50
+
+
+def test_readers_cannot_write(store: SQLiteStore) -> None:
+    """The read door refuses a statement that writes."""
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store.read("insert into parent values (7)")
+    assert store.read("select count(*) from parent") == [(0,)]
+
+
+def test_waiting_for_oneself_is_refused(store: SQLiteStore) -> None:
+    """A piece that calls `write` would wait for ever: it gets a Fault instead."""
+    with pytest.raises(Fault, match="its own store"):
+        store.write(lambda tx: store.write(lambda inner: None))
+
+
+def test_close_finishes_what_was_handed_over_and_takes_no_more(tmp_path: Path) -> None:
+    """Everything submitted before `close` is durable; everything after it is refused."""
+    store = SQLiteStore(tmp_path / "home.db", SCHEMA)
+    futures = [store.submit(lambda tx, n=n: tx.execute("insert into parent values (?)", (n,))) for n in range(50)]  # type: ignore[misc]
+    store.close()
+    store.close()
+    assert all(future.done() for future in futures)
+    for use in (lambda: store.submit(lambda tx: None), lambda: store.read("select 1 as one")):
+        with pytest.raises(Fault, match="closed"):
+            use()
+    again = SQLiteStore(tmp_path / "home.db", SCHEMA)
+    assert again.read("select count(*) from parent") == [(50,)]
+    again.close()
+
+
+def test_a_file_held_by_another_process_is_locked_not_lost(tmp_path: Path) -> None:
+    """While somebody else writes, every waiting piece is told Locked after the timeout; afterwards all goes on."""
+    store = SQLiteStore(tmp_path / "home.db", SCHEMA, busy_for=0.1)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("begin immediate")
+    futures = [store.submit(lambda tx, n=n: tx.execute("insert into parent values (?)", (n,))) for n in range(3)]  # type: ignore[misc]
+    for future in futures:
+        with pytest.raises(Locked):
+            future.result(5)
+    other.execute("rollback")
+    other.close()
+    store.write(lambda tx: tx.execute("insert into parent values (9)"))
+    assert store.read("select id from parent") == [(9,)]
+    store.close()
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from trivet.data.engines.sqlite import SQLiteStore
+from trivet.kernel.errors import Fault
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = SQLiteStore(Path(sys.argv[1]), ["create table if not exists blob_(id integer primary key, data blob)"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+kept, told = 0, None
+for number in range(100):
+    try:
+        store.write(lambda tx: tx.execute("insert into blob_ values (?, zeroblob(20000))", (number,)))
+        kept += 1
+    except Fault as fault:
+        told = fault.code
+        break
+print(kept, told)
+"""
+
+
+def test_a_full_disk_is_a_fault_and_nothing_is_pretended(tmp_path: Path) -> None:
+    """When the file may not grow, the piece is told a Fault, and exactly the acknowledged rows are there afterwards."""
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "home.db")], capture_output=True, text=True, timeout=60, check=True)
+    kept, told = done.stdout.split()
+    assert told in {"E613", "E616"}
+    assert 0 < int(kept) < 100
+    store = SQLiteStore(tmp_path / "home.db")
+    assert store.read("select count(*) from blob_") == [(int(kept),)]
+    store.close()
