@@ -27,6 +27,7 @@ Row = tuple[Any, ...]
 
 PIECES = 1_000  # most pieces of work in one commit
 WORKING_FOR = 0.010  # seconds after which a commit takes in no more pieces
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "wal_autocheckpoint=2000", "cache_size=-16384")
 BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
 
 
@@ -121,6 +122,14 @@ class SQLiteStore:
         self._readers.append(connection)
         return rows
 
+    def scrub(self) -> None:
+        """Empty the journal, so that nothing deleted lingers there. Raises Locked when readers never let go."""
+        for _ in range(100):
+            if self.read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0:
+                return
+            time.sleep(0.05)
+        raise Locked("E617", "the journal could not be emptied", where=str(self.path), why="a reader holds it", help="try again")
+
     def close(self) -> None:
         """Finish what was handed over, then close. Twice is once."""
         with self._gate:
@@ -137,7 +146,7 @@ class SQLiteStore:
         connection = sqlite3.connect(
             self.path, timeout=self._busy_for, isolation_level=None, check_same_thread=False, cached_statements=512
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000", "cache_size=-16384"):
+        for pragma in PRAGMAS:
             try:
                 connection.execute(f"PRAGMA {pragma}")
             except sqlite3.Error as error:

@@ -1,0 +1,1 @@
+insert into key (key_id, wrap) values (?, ?) on conflict (key_id) do nothing

@@ -1,0 +1,1 @@
+update destruction set n = n + 1

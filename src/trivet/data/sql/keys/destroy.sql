@@ -1,0 +1,1 @@
+delete from key where key_id = ?

@@ -1,0 +1,1 @@
+select wrap from key where key_id = ?

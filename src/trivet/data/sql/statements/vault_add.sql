@@ -1,0 +1,1 @@
+insert into blob (address, kind, size, codec, place, data, commitment) values (?, ?, ?, ?, ?, ?, ?) returning id

@@ -1,0 +1,1 @@
+update blob set place = 'gone', data = null where id = ?

@@ -1,0 +1,1 @@
+insert into holder_key (holder, key_id) values (?, ?) returning id

@@ -1,0 +1,1 @@
+update holder_key set destroyed = 1 where id = ?

@@ -1,0 +1,1 @@
+select id, kind, size, codec, place, data, commitment from blob where address = ?

@@ -1,0 +1,1 @@
+update blob set kind = ?, size = ?, codec = ?, place = ?, data = ?, commitment = ? where id = ?

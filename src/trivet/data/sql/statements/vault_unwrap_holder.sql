@@ -1,0 +1,1 @@
+delete from blob_key where holder_key = ?
