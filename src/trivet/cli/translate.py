@@ -1,0 +1,51 @@
+"""`trivet translate`: files to records, lineage and coverage, without a home."""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+from pathlib import Path
+
+import click
+
+from trivet.cli.options import json_option, progress, show
+from trivet.wiring.translate import Summary, read_profile, translate_paths
+
+__all__ = ["command"]
+
+
+@click.command("translate")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--format", "form", default="auto", show_default=True, help="auto, hl7v2, fhir, ccda, x12, dicom or csv.")
+@click.option("--source", default="", help="Name of the feed; part of every record's id.")
+@click.option("--profile", type=click.Path(path_type=Path, dir_okay=False), help="What the site says about the feed (TOML).")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the four files.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work in.")
+@json_option
+def command(paths: tuple[Path, ...], form: str, source: str, profile: Path | None, out: Path, workers: int, as_json: bool) -> None:
+    """Write records.ndjson, lineage.ndjson, coverage.json and rejects.ndjson for PATHS (folders are walked).
+
+    Exit code 4 when some of it was rejected; the rest is done.
+
+    \b
+    Examples:
+      trivet translate export/ --source ehr --out result --json
+      trivet translate claims.837 --format x12 --profile billing.toml --out result
+    """
+    number = count(1)
+
+    def tell(done: Summary) -> None:
+        # Its number, never its name: files are named after patients.
+        progress(f"input {next(number)}: {done.format or 'not taken'}, {sum(done.records.values())} records, {done.rejects} rejects")
+
+    total = translate_paths(paths, out, read_profile(profile, source, form), workers=workers, tell=tell)
+    answer = {"out": str(out), **total.as_dict()}
+    elements = answer["elements"]
+    lines = [
+        f"{answer['units']} units, {sum(total.records.values())} records, {answer['rejects']} rejects in {out}",
+        f"{elements['total']} source elements: " + ", ".join(f"{count} {name}" for name, count in elements.items() if name != "total"),
+        *(f"  uncovered {row['field']}: {row['count']}" for row in answer["uncovered"][:20]),
+    ]
+    show(as_json, answer, lines)
+    if total.rejects:
+        sys.exit(4)

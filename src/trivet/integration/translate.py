@@ -1,0 +1,165 @@
+"""Many units through one format: pure, in this process or in a pool of them, with the same bytes out either way.
+
+In: units of one file and a profile. Out: lines of records, lineage and rejects, and the account of every source element
+in places of the FILE. Nothing is read, written or timed here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from itertools import accumulate
+from typing import NamedTuple
+
+import msgspec
+
+from trivet.contracts.envelope import Unit
+from trivet.contracts.ports import Format
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Element, Translation
+from trivet.integration.coverage import Tally
+
+__all__ = ["Batch", "Place", "Rendered", "batches", "render", "render_all"]
+
+BATCH_BYTES = 1 << 20
+BATCH_UNITS = 500
+_encode = msgspec.json.Encoder(decimal_format="number")
+
+
+class Batch(NamedTuple):
+    """Some units of one file, in order. `first` is the number of the first one, from 1."""
+
+    input: str
+    first: int
+    units: tuple[Unit, ...]
+
+
+class Rendered(NamedTuple):
+    """What a batch says, as lines to append. `own` sums elements that no other unit names; those of `shared` may come again."""
+
+    records: bytes
+    lineage: bytes
+    rejects: bytes
+    own: Tally
+    shared: list[tuple[int, Element]]
+    counts: dict[str, int]
+    types: dict[str, int]
+    notices: dict[str, int]
+
+
+class Place:
+    """Positions in a unit to positions in its file, in logarithmic time however many pieces there are."""
+
+    __slots__ = ("_ends", "_unit")
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._ends = list(accumulate(piece.length for piece in unit.pieces)) if len(unit.pieces) > 1 else []
+
+    def at(self, offset: int) -> int:
+        """The same as `Unit.at`."""
+        if not self._ends or offset >= self._ends[-1]:
+            return self._unit.at(offset)
+        number = bisect_right(self._ends, offset)
+        return self._unit.pieces[number].offset + offset - (self._ends[number - 1] if number else 0)
+
+
+def batches(name: str, units: Iterable[Unit]) -> Iterator[Batch]:
+    """Units of a file in handy portions, so that memory stays bounded whatever the file's size."""
+    held: list[Unit] = []
+    size, first = 0, 1
+    for unit in units:
+        held.append(unit)
+        size += len(unit.raw)
+        if size >= BATCH_BYTES or len(held) >= BATCH_UNITS:
+            yield Batch(name, first, tuple(held))
+            first, held, size = first + len(held), [], 0
+    if held:
+        yield Batch(name, first, tuple(held))
+
+
+def _lines(rows: Iterable[object]) -> bytes:
+    return _encode.encode_lines(list(rows))
+
+
+def _locate(format: Format, locator: str, number: int) -> str:
+    """The locator in the file's terms: a table knows its columns, only the file knows the row."""
+    return f"r={number};{locator}" if getattr(format, "counts_rows", False) and locator.startswith("c=") else locator
+
+
+def render(format: Format, profile: SourceProfile, batch: Batch) -> Rendered:
+    """Translate a batch and write it down. Same batch, same profile: same bytes."""
+    records: list[object] = []
+    lineage: list[object] = []
+    rejects: list[object] = []
+    out = Rendered(b"", b"", b"", Tally(), [], {"units": 0, "partial": 0, "quarantined": 0, "ignored": 0}, {}, {})
+    for number, unit in enumerate(batch.units, batch.first):
+        translation = format.translate(unit.raw, profile)
+        place = Place(unit)
+        _count(out, translation)
+        for record in translation.records:
+            kind, key = record.resource["resourceType"], record.resource["id"]
+            records.append(record.resource)
+            lineage += [
+                {
+                    "resourceType": kind,
+                    "id": key,
+                    "path": span.path,
+                    "input": batch.input,
+                    "offset": place.at(span.offset),
+                    "length": span.length,
+                    "locator": _locate(format, span.locator, number),
+                    "rule": span.rule,
+                }
+                for span in record.spans
+            ]
+        rejects += [
+            {
+                "input": batch.input,
+                "locator": _locate(format, reject.locator, number),
+                "offset": place.at(reject.offset),
+                "length": reject.length,
+                "code": reject.code,
+                "reason": reject.reason,
+                "help": reject.help,
+            }
+            for reject in translation.rejects
+        ]
+        for element in translation.elements:
+            if unit.context:
+                out.shared.append((place.at(element.offset), element))
+            else:
+                out.own.add(place.at(element.offset), element)
+    return out._replace(records=_lines(records), lineage=_lines(lineage), rejects=_lines(rejects))
+
+
+def _count(out: Rendered, translation: Translation) -> None:
+    out.counts["units"] += 1
+    if translation.rejects:
+        out.counts["partial" if translation.records else "quarantined"] += 1
+    elif translation.ignored:
+        out.counts["ignored"] += 1
+    for record in translation.records:
+        kind = record.resource["resourceType"]
+        out.types[kind] = out.types.get(kind, 0) + 1
+    for notice in translation.notices:
+        out.notices[notice.kind] = out.notices.get(notice.kind, 0) + 1
+
+
+def render_all(
+    batches: Iterable[Batch], work: Callable[[Batch], Rendered], pool: Executor | None = None, ahead: int = 4
+) -> Iterator[tuple[Batch, Rendered]]:
+    """Results in the order of the batches; with a pool, at most `ahead` batches are under way."""
+    if pool is None:
+        for batch in batches:
+            yield batch, work(batch)
+        return
+    waiting: list[tuple[Batch, Future[Rendered]]] = []
+    for batch in batches:
+        waiting.append((batch, pool.submit(work, batch)))
+        if len(waiting) >= ahead:
+            done, future = waiting.pop(0)
+            yield done, future.result()
+    for done, future in waiting:
+        yield done, future.result()
