@@ -8,13 +8,31 @@ from typing import Any, Protocol, TypeVar
 
 from trivet.contracts.envelope import Envelope, Receipt, Unit
 from trivet.contracts.feature import FeatureRow
+from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.prediction import ModelRef, Prediction
-from trivet.contracts.record import Translation
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Span, Translation
 from trivet.contracts.trace import Entry, Position
 from trivet.contracts.verdict import CheckVerdict, GateRequest, Permit, Refusal
 from trivet.kernel.errors import Rejected
 
-__all__ = ["Checks", "Clock", "Features", "Format", "Gate", "Landing", "Ledger", "Linker", "Runtime", "Shelf", "Store", "Tx", "Vault"]
+__all__ = [
+    "Checks",
+    "Clock",
+    "Features",
+    "Format",
+    "Gate",
+    "Landing",
+    "Ledger",
+    "Linker",
+    "Normaliser",
+    "Runtime",
+    "Shelf",
+    "Store",
+    "Tx",
+    "Vault",
+    "Workshop",
+]
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -57,6 +75,8 @@ class Vault(Protocol):
     (`source:lab`, `person:p-...`, `house`); `rewrap` hands it to another holder, `destroy` makes it unreadable for ever.
     `commit` gives the salted commitment that the ledger carries for the blob, `opening` the salt that opens it.
     """
+
+    def address(self, data: bytes) -> str: ...
 
     def put(self, tx: Tx, data: bytes, *, holder: str, kind: str) -> str: ...
 
@@ -105,31 +125,72 @@ class Format(Protocol):
 
 
 class Landing(Protocol):
-    """Keeps what came in. Landing the same bytes from the same source twice is landing once."""
+    """Keeps what came in. Landing the same bytes from the same source twice is landing once, counted as a repeated delivery.
+
+    `land` gives one receipt for each envelope, in order. `pending` are receipts in flight, oldest first. `settle` gives each
+    receipt its one end state, under the ledger position `run` of the run that did it. `horizon` is the last ledger position
+    up to which everything that came in is settled: nothing can become known at or before it any more, so it is what a
+    decision may take as its `as_of`.
+    """
 
     def land(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]: ...
 
-    def pending(self, limit: int) -> list[Receipt]: ...
+    def close_file(self, tx: Tx, source: str, origin: str, size: int, covered: int, units: int, repeats: int, at: str) -> int: ...
+
+    def pending(self, limit: int, after: int = -1) -> list[Receipt]: ...
 
     def raw(self, receipt: Receipt) -> bytes: ...
 
-    def settle(self, tx: Tx, receipt: Receipt, state: str, translation: Translation | None, reason: str) -> None: ...
+    def claim(self, tx: Tx, receipts: Sequence[Receipt]) -> None: ...
+
+    def settle(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]], run: int) -> None: ...
+
+    def horizon(self) -> int: ...
+
+
+class Workshop(Protocol):
+    """Translates, normalises and packs units: in this process or in a pool of them, with the same parcels out either way."""
+
+    def submit(self, tasks: Sequence[Task]) -> Future[list[Parcel]]: ...
+
+    def close(self) -> None: ...
+
+
+class Normaliser(Protocol):
+    """Adds standard codes and UCUM units beside what came; what it does not know becomes a notice, never a guess. Pure."""
+
+    def normalise(self, translation: Translation, profile: SourceProfile) -> Translation: ...
 
 
 class Shelf(Protocol):
-    """Append-only record versions, bitemporal: when it was true (`valid_at`) and since which ledger position it is known."""
+    """Append-only record versions, bitemporal: when it was true (`valid_at`) and since which ledger position it is known.
 
-    def write(self, tx: Tx, receipt: Receipt, translation: Translation) -> int: ...
+    `write` adds a version only where the body differs from the newest one, so a replay adds nothing; it gives the number added.
+    `slice` is what was known of one person: the newest version of each record with `known_seq <= as_of`, as dicts.
+    `versions` is the relation `record_version` with column `person`, as an Arrow table. `query` is read-only SQL over the
+    published views.
+    """
+
+    def write(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]]) -> int: ...
 
     def slice(self, person: str, as_of: int) -> list[dict[str, Any]]: ...
+
+    def versions(self, person: str | None = None, as_of: int | None = None) -> Any: ...
+
+    def lineage(self, key: str, version: int) -> tuple[Span, ...]: ...
 
     def query(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> tuple[list[str], list[Row]]: ...
 
 
 class Linker(Protocol):
-    """Which person is this: links with a reason and a score, doubtful ones queued, every one undoable."""
+    """Which person is this: links with a reason and a score, doubtful ones queued, every one undoable.
+
+    `persons` gives the person of each `Patient/<id>` that has one, as the transaction sees it.
+    """
 
     def link(self, tx: Tx, receipt: Receipt, translation: Translation) -> list[Entry]: ...
+
+    def persons(self, tx: Tx, subjects: Sequence[str]) -> dict[str, str]: ...
 
 
 class Checks(Protocol):

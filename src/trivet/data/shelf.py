@@ -1,0 +1,105 @@
+"""Append-only record versions, bitemporal, and what of them is published.
+
+In: parcels of settled units. Out: what was known of a person at a position, all versions as Arrow, lineage, answers to SQL.
+Refused: changing or removing a version; SQL that does more than read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trivet.contracts.envelope import Receipt
+from trivet.contracts.parcel import Parcel
+from trivet.contracts.ports import Store, Tx
+from trivet.contracts.record import Span
+from trivet.data.parcel import open_spans
+from trivet.kernel import jsontext
+from trivet.kernel.errors import NotFound
+from trivet.kernel.resources import text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["StoreShelf"]
+
+COLUMNS = ("key", "type", "id", "version", "subject", "person", "valid_at", "known_seq", "receipt", "source", "deleted", "body")
+
+
+def _sql(name: str) -> str:
+    return text("trivet.data", "sql", "statements", f"{name}.sql")
+
+
+class StoreShelf:
+    """`contracts.ports.Shelf` over the operational store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def write(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]], known: int | None = None) -> int:
+        """Add the versions that differ from what is newest, in the order of the outcomes. Gives the number added.
+
+        `known` is the position since which they are known: the receipt's own, unless old bytes are read anew.
+        """
+        wanted = sorted({sheet.key for _, parcel in outcomes for sheet in parcel.sheets})
+        newest = {key: (version, digest) for key, version, digest in tx.execute(_sql("record_newest"), (_list(wanted),))}
+        rows, lineage = [], []
+        for receipt, parcel in outcomes:
+            if parcel.spans:
+                lineage.append((receipt.seq, parcel.spans))
+            for sheet in parcel.sheets:
+                version, digest = newest.get(sheet.key, (0, b""))
+                if digest == sheet.digest:
+                    continue
+                newest[sheet.key] = (version + 1, sheet.digest)
+                since = receipt.seq if known is None else known
+                name = (sheet.key, sheet.type, sheet.id, version + 1, sheet.subject, sheet.valid_at)
+                rows.append((*name, since, receipt.seq, receipt.source, sheet.deleted, sheet.digest, sheet.body))
+        tx.executemany(_sql("record_add"), rows)
+        tx.executemany(_sql("lineage_add"), lineage)
+        return len(rows)
+
+    def slice(self, person: str, as_of: int) -> list[dict[str, Any]]:
+        """The newest version of each of a person's records that was known at `as_of`, by key; `resource` is the record itself."""
+        answer = []
+        for row in self._store.read(_sql("record_slice"), {"person": person, "as_of": as_of}):
+            known = dict(zip(COLUMNS, row, strict=True))
+            known["resource"] = jsontext.loads(known.pop("body"))
+            answer.append(known)
+        return answer
+
+    def versions(self, person: str | None = None, as_of: int | None = None) -> pyarrow.Table:
+        """All versions known at `as_of` (everything when None), of one person or of everybody, with the link of that position."""
+        limit = 2**62 if as_of is None else as_of
+        if person is None:
+            rows = self._store.read(_sql("record_versions"), {"as_of": limit, "after": 0})
+        else:
+            rows = self._store.read(_sql("record_versions_of"), {"as_of": limit, "person": person})
+        return arrow(rows)
+
+    def lineage(self, key: str, version: int) -> tuple[Span, ...]:
+        """The spans behind one record version, in bytes of its receipt's unit. NotFound when there is no such version."""
+        rows = self._store.read(_sql("lineage_of"), (key, version))
+        if not rows:
+            raise NotFound("E230", "no such record version", where=f"{key} version {version}")
+        return open_spans(rows[0][1] or b"", key)
+
+
+def _list(values: Sequence[Any]) -> str:
+    return jsontext.dumps(values).decode("utf-8")
+
+
+def arrow(rows: Sequence[Sequence[Any]]) -> pyarrow.Table:
+    """Rows in the order of COLUMNS as an Arrow table."""
+    import pyarrow
+
+    whole = {"version", "known_seq", "receipt"}
+    schema = pyarrow.schema(
+        [(name, pyarrow.int64() if name in whole else pyarrow.bool_() if name == "deleted" else pyarrow.string()) for name in COLUMNS]
+    )
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    arrays = [
+        pyarrow.array([bool(value) for value in column] if field.name == "deleted" else column, field.type)
+        for field, column in zip(schema, columns, strict=True)
+    ]
+    return pyarrow.table(arrays, schema=schema)

@@ -1,0 +1,1 @@
+create index if not exists delivery_receipt on delivery (receipt)

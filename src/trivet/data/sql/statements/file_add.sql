@@ -1,0 +1,1 @@
+insert into file (seq, source, origin, bytes, covered, units, repeats, received_at) values (?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+insert into notice (receipt, kind, system, code, locator, offset, length, times) values (?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+update receipt set state = ?, reason = ?, partial = ?, run = ? where seq = ?

@@ -1,0 +1,1 @@
+select count(*) from receipt where state = 'landed' and seq in (select value from json_each(?))

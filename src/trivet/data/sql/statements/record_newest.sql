@@ -1,0 +1,1 @@
+select key, max(version), digest from record_version where key in (select value from json_each(?)) group by key

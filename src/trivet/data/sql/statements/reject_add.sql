@@ -1,0 +1,1 @@
+insert into reject (receipt, ordinal, code, reason, locator, offset, length, help) values (?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,171 @@
+"""How each role gets its implementation, from the data and integration rooms.
+
+In: the house that asks. Out: the one implementation. Refused: a home without its keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from trivet import __version__
+from trivet.contracts.house import House
+from trivet.contracts.ports import Format, Normaliser
+from trivet.contracts.trace import Entry
+from trivet.kernel.digest import sha256
+from trivet.kernel.errors import Refused
+from trivet.kernel.resources import listing, text
+
+__all__ = ["found", "make_formats", "make_normaliser", "schema"]
+
+ROOMS = ("data", "governance", "models", "integration")
+
+
+def schema() -> list[str]:
+    """Every room's tables, one statement each, in order."""
+    statements = []
+    for room in ROOMS:
+        package = f"trivet.{room}"
+        if files(package).joinpath("sql", "schema").is_dir():
+            statements += [text(package, "sql", "schema", name) for name in listing(package, "sql/schema", ".sql")]
+    return statements
+
+
+def store(house: House) -> Any:
+    """The operational database, with every room's tables."""
+    from trivet.data.engines.sqlite import SQLiteStore
+
+    return SQLiteStore(Path(house.home) / "home.db", schema())
+
+
+def key_store(house: House) -> Any:
+    """The keys' own database, apart from what they open."""
+    from trivet.data.engines.sqlite import SQLiteStore
+    from trivet.data.keyring import KEY_SCHEMA
+
+    return SQLiteStore(Path(house.home) / "keys" / "keys.db", KEY_SCHEMA)
+
+
+def vault(house: House) -> Any:
+    """The vault over store and keys."""
+    from trivet.data.keyring import Keyring, read_master
+    from trivet.data.vault import SealedVault
+
+    master = read_master(Path(house.home) / "keys" / "master.key")
+    return SealedVault(house.store, Keyring(house.role("key_store"), master), Path(house.home) / "vault")
+
+
+def ledger(house: House) -> Any:
+    """The Merkle ledger over the store."""
+    from trivet.governance.ledger import MerkleLedger
+
+    return MerkleLedger(house.store)
+
+
+def landing(house: House) -> Any:
+    """What came in."""
+    from trivet.data.landing import StoreLanding
+
+    return StoreLanding(house.store, house.vault, house.ledger)
+
+
+def shelf(house: House) -> Any:
+    """Record versions."""
+    from trivet.data.shelf import StoreShelf
+
+    return StoreShelf(house.store)
+
+
+def linker(house: House) -> Any:
+    """Who is who."""
+    from trivet.data.identity import StoreLinker
+
+    return StoreLinker(house.store)
+
+
+def make_normaliser(home: str) -> Normaliser:
+    """Codes and units, with the site's overlays."""
+    from trivet.data.normalise import MapNormaliser
+
+    made: Normaliser = MapNormaliser(Path(home) / "site")
+    return made
+
+
+def normaliser(house: House) -> Normaliser:
+    """Codes and units."""
+    return make_normaliser(house.home)
+
+
+def checks(house: House) -> Any:
+    """Quality checks."""
+    from trivet.data.checks import ShelfChecks
+
+    return ShelfChecks(house.store, house.shelf, house.clock)
+
+
+def make_formats(plugins: dict[str, list[str]]) -> dict[str, Format]:
+    """Built-in formats and the plugins that the settings name."""
+    from trivet.wiring.formats import load
+
+    return load(plugins.get("formats", ()))
+
+
+def formats(house: House) -> dict[str, Format]:
+    """Formats by name."""
+    return make_formats(house.settings["plugins"])
+
+
+def workshop(house: House) -> Any:
+    """Translate, normalise, pack: with one process for each core but at most eight, unless the settings say otherwise."""
+    from trivet.wiring.workshop import PoolWorkshop
+
+    workers = house.settings["workers"] or min(os.cpu_count() or 1, 8)
+    return PoolWorkshop(dict(house.formats), house.normaliser, workers, (house.settings["plugins"], house.home))
+
+
+@cache
+def shipped(suffixes: tuple[str, ...], package: str) -> str:
+    """Digest of the files that ship in a package, by their names and content."""
+    made = hashlib.sha256()
+    root = Path(str(files(package)))
+    for path in sorted(root.rglob("*")):
+        if path.suffix in suffixes and "__pycache__" not in path.parts:
+            made.update(f"{path.relative_to(root).as_posix()} {sha256(path.read_bytes())}\n".encode())
+    return made.hexdigest()
+
+
+def release(house: House) -> dict[str, str]:
+    """What makes records out of bytes here: the code's version and digest, and the digest of maps with the site's overlays."""
+    overlays = hashlib.sha256(shipped((".csv", ".toml", ".yaml", ".json", ".txt", ".xml"), "trivet.maps").encode())
+    site = Path(house.home) / "site"
+    for path in sorted(site.rglob("*")) if site.is_dir() else ():
+        if path.is_file():
+            overlays.update(f"{path.relative_to(site).as_posix()} {sha256(path.read_bytes())}\n".encode())
+    code = shipped((".py", ".sql"), "trivet")
+    return {"code": f"{__version__}+{code[:16]}", "maps": overlays.hexdigest()}
+
+
+def found(house: House) -> None:
+    """The first acts of a new home: its master key, its tables, and ledger entry 0, which says for ever whether it is synthetic."""
+    from trivet.data.keyring import create_master
+
+    create_master(Path(house.home) / "keys" / "master.key")
+    notes = {"site": house.settings["site"]["id"], "synthetic": str(house.settings["synthetic"]).lower()}
+    house.store.write(lambda tx: house.ledger.append(tx, [Entry("home", house.clock.now(), notes=notes)]))
+
+
+def refuse_change_of_nature(house: House) -> None:
+    """Refused when the settings call a home synthetic that was founded real, or the other way round."""
+    said = house.ledger.entry(0)["notes"]["synthetic"] == "true"
+    if said != house.settings["synthetic"]:
+        raise Refused(
+            "E123",
+            "this home changed its nature",
+            where=house.home,
+            why=f"it was founded with synthetic = {str(said).lower()}, and that is for ever",
+            help="trivet init ANOTHER-FOLDER",
+        )

@@ -1,0 +1,97 @@
+"""Translate, normalise, pack: the pure middle of `receive`, in this process or in a pool of processes.
+
+In: units with their profiles. Out: a future of parcels in the same order. A unit that breaks its format is quarantined
+alone, with the class of the error and nothing of its text, which could hold a patient's value.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+from trivet.contracts.parcel import Parcel, Task
+from trivet.contracts.ports import Format, Normaliser
+from trivet.data.parcel import failed, pack
+from trivet.kernel.errors import NotFound, Rejected
+
+__all__ = ["PoolWorkshop", "make_parcels", "parcel_of"]
+
+WORTH_A_POOL = 400  # units below which starting processes costs more than it saves
+PORTION = 100  # units a process takes at a time
+
+_rooms: tuple[dict[str, Format], Normaliser] | None = None
+
+
+def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) -> Parcel:
+    """One unit, from bytes to parcel."""
+    form = formats.get(task.profile.format)
+    if form is None:
+        return failed(Rejected("E240", "nobody here knows this format", help="trivet receive --format NAME", length=len(task.raw)))
+    try:
+        return pack(normaliser.normalise(form.translate(task.raw, task.profile), task.profile), task.profile)
+    except Exception as error:  # the inbound loop: one bad unit never stops the others
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}" if where else ""
+        return failed(Rejected("E241", f"the format broke on this unit: {type(error).__name__} at {place}", length=len(task.raw)))
+
+
+def start(plugins: dict[str, list[str]], home: str) -> None:
+    """What a pool process loads once."""
+    global _rooms
+    from trivet.wiring.rooms import make_formats, make_normaliser
+
+    _rooms = make_formats(plugins), make_normaliser(home)
+
+
+def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
+    """A portion of units in a pool process."""
+    if _rooms is None:
+        raise NotFound("E242", "the workshop was not started")
+    return [parcel_of(task, *_rooms) for task in tasks]
+
+
+class PoolWorkshop:
+    """`contracts.ports.Workshop`: small work at once and here, much work in `workers` processes that live until `close`."""
+
+    def __init__(self, formats: dict[str, Format], normaliser: Normaliser, workers: int, starting: tuple[Any, ...]) -> None:
+        self._formats, self._normaliser = formats, normaliser
+        self._workers, self._starting = workers, starting
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, tasks: Sequence[Task]) -> Future[list[Parcel]]:
+        """Parcels in the order of the tasks."""
+        if self._pool is None and (self._workers < 1 or len(tasks) < WORTH_A_POOL):
+            done: Future[list[Parcel]] = Future()
+            done.set_result([parcel_of(task, self._formats, self._normaliser) for task in tasks])
+            return done
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")  # a fork would copy threads and open stores
+            self._pool = ProcessPoolExecutor(self._workers, context, initializer=start, initargs=self._starting)
+        return joined([self._pool.submit(make_parcels, tasks[first : first + PORTION]) for first in range(0, len(tasks), PORTION)])
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def joined(futures: Sequence[Future[list[Parcel]]]) -> Future[list[Parcel]]:
+    """One future over several, in their order."""
+    return Joined(futures)
+
+
+class Joined(Future[list[Parcel]]):
+    """Resolves by asking its parts."""
+
+    def __init__(self, futures: Sequence[Future[list[Parcel]]]) -> None:
+        super().__init__()
+        self._parts = futures
+
+    def result(self, timeout: float | None = None) -> list[Parcel]:
+        return [parcel for part in self._parts for parcel in part.result(timeout)]
