@@ -14,17 +14,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from trivet.kernel import jsontext
+from trivet.kernel.errors import Problem
 
 if TYPE_CHECKING:
     from trivet.contracts.house import House
     from trivet.contracts.ports import Clock
 
-__all__ = ["home_option", "json_option", "opened", "progress", "show", "table"]
+__all__ = ["fail", "home_option", "json_option", "opened", "progress", "show", "table"]
 
 home_option = click.option(
     "--home",
@@ -57,6 +58,13 @@ def show(as_json: bool, answer: Any, lines: Iterable[str]) -> None:
         return
     for line in lines:
         click.echo(line)
+
+
+def fail(as_json: bool, problem: Problem) -> NoReturn:
+    """End with the problem's exit code after an answer was shown; with --json nothing more is printed, one object is enough."""
+    if as_json:
+        raise click.exceptions.Exit(problem.exit)
+    raise problem
 
 
 def progress(text: str) -> None:

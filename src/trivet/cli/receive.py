@@ -32,7 +32,7 @@ def command(paths: tuple[Path, ...], source: str, form: str, home: Path, as_json
     if fresh:
         progress(f"source {source} is new: written to {home / 'trivet.toml'} with owner unknown and documented = false")
     with opened(home) as house:
-        if house.settings["synthetic"]:
+        if house.settings["home"]["synthetic"]:
             progress("this home is synthetic: nothing real may ever come into it")
         tally, passed_over = receive_paths(house, paths, source, form, report)
     answer = {**described(tally), "source": source, "source_registered": fresh, "passed_over": passed_over}

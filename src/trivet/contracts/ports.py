@@ -147,6 +147,10 @@ class Landing(Protocol):
 
     def horizon(self) -> int: ...
 
+    def balance(self) -> dict[str, dict[str, int]]: ...
+
+    def files(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]: ...
+
 
 class Workshop(Protocol):
     """Translates, normalises and packs units: in this process or in a pool of them, with the same parcels out either way."""

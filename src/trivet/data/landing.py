@@ -162,6 +162,24 @@ class StoreLanding:
         tx.executemany(_sql("notice_add"), notices)
         tx.executemany(_sql("coverage_add"), [(*name, count, receipts[name], first[name]) for name, count in coverage.items()])
 
+    def balance(self) -> dict[str, dict[str, int]]:
+        """Per source: receipts by state, deliveries and how many of them were repeats."""
+        names = ("receipts", "mapped", "quarantined", "ignored", "in_flight", "partial")
+        counts = {source: dict(zip(names, row, strict=True)) for source, *row in self._store.read(_sql("balance_sources"))}
+        for source, delivered, repeated in self._store.read(_sql("balance_deliveries")):
+            counts[source] |= {"delivered": delivered, "repeated": repeated}
+        return counts
+
+    def files(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Per source: files, their bytes and the bytes that units cover; and the files (at most 100) where the two differ."""
+        names = ("source", "files", "bytes", "covered", "units")
+        sums = [dict(zip(names, row, strict=True)) for row in self._store.read(_sql("balance_files"))]
+        off = [
+            dict(zip(("seq", "source", "origin", "bytes", "covered"), row, strict=True))
+            for row in self._store.read(_sql("balance_files_off"))
+        ]
+        return sums, off
+
     def replay_received(self, tx: Tx, seq: int, entry: dict[str, Any]) -> None:
         """The receipt of a `raw.received` entry, again."""
         notes = entry["notes"]

@@ -20,7 +20,7 @@ from trivet.kernel.digest import sha256
 from trivet.kernel.errors import Refused
 from trivet.kernel.resources import listing, text
 
-__all__ = ["found", "make_formats", "make_normaliser", "schema"]
+__all__ = ["found", "refuse_change_of_nature", "schema"]
 
 ROOMS = ("data", "governance", "models", "integration")
 
@@ -87,16 +87,10 @@ def linker(house: House) -> Any:
     return StoreLinker(house.store)
 
 
-def make_normaliser(home: str) -> Normaliser:
-    """Codes and units, with the site's overlays."""
-    from trivet.data.normalise import MapNormaliser
-
-    made: Normaliser = MapNormaliser(Path(home) / "site")
-    return made
-
-
 def normaliser(house: House) -> Normaliser:
-    """Codes and units."""
+    """Codes and units, with the site's overlays."""
+    from trivet.wiring.workshop import make_normaliser
+
     return make_normaliser(house.home)
 
 
@@ -107,15 +101,10 @@ def checks(house: House) -> Any:
     return ShelfChecks(house.store, house.shelf, house.clock)
 
 
-def make_formats(plugins: dict[str, list[str]]) -> dict[str, Format]:
-    """Built-in formats and the plugins that the settings name."""
-    from trivet.wiring.formats import load
-
-    return load(plugins.get("formats", ()))
-
-
 def formats(house: House) -> dict[str, Format]:
     """Formats by name."""
+    from trivet.wiring.workshop import make_formats
+
     return make_formats(house.settings["plugins"])
 
 
@@ -123,7 +112,7 @@ def workshop(house: House) -> Any:
     """Translate, normalise, pack: with one process for each core but at most eight, unless the settings say otherwise."""
     from trivet.wiring.workshop import PoolWorkshop
 
-    workers = house.settings["workers"] or min(os.cpu_count() or 1, 8)
+    workers = house.settings["receive"]["workers"] or min(os.cpu_count() or 1, 8)
     return PoolWorkshop(dict(house.formats), house.normaliser, workers, (house.settings["plugins"], house.home))
 
 
@@ -154,14 +143,14 @@ def found(house: House) -> None:
     from trivet.data.keyring import create_master
 
     create_master(Path(house.home) / "keys" / "master.key")
-    notes = {"site": house.settings["site"]["id"], "synthetic": str(house.settings["synthetic"]).lower()}
+    notes = {"site": house.settings["site"]["id"], "synthetic": str(house.settings["home"]["synthetic"]).lower()}
     house.store.write(lambda tx: house.ledger.append(tx, [Entry("home", house.clock.now(), notes=notes)]))
 
 
 def refuse_change_of_nature(house: House) -> None:
     """Refused when the settings call a home synthetic that was founded real, or the other way round."""
     said = house.ledger.entry(0)["notes"]["synthetic"] == "true"
-    if said != house.settings["synthetic"]:
+    if said != house.settings["home"]["synthetic"]:
         raise Refused(
             "E123",
             "this home changed its nature",

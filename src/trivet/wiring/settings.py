@@ -67,8 +67,11 @@ class Settings:
     sources: dict[str, Source] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """The same as plain data, for rooms that must not know this module."""
-        return asdict(self)
+        """The same as plain data in the tables of the file, for rooms that must not know this module."""
+        flat = asdict(self)
+        tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE}
+        nested = {table: {key: flat[key] for key in keys} for table, keys in tables.items()}
+        return nested | {name: flat[name] for name in ("site", "plugins", "sources")}
 
 
 class Reader:

@@ -10,19 +10,34 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.ports import Format, Normaliser
 from trivet.data.parcel import failed, pack
 from trivet.kernel.errors import NotFound, Rejected
+from trivet.wiring.formats import load
 
-__all__ = ["PoolWorkshop", "make_parcels", "parcel_of"]
+__all__ = ["PoolWorkshop", "make_formats", "make_normaliser", "make_parcels", "parcel_of"]
 
 WORTH_A_POOL = 400  # units below which starting processes costs more than it saves
 PORTION = 100  # units a process takes at a time
 
 _rooms: tuple[dict[str, Format], Normaliser] | None = None
+
+
+def make_formats(plugins: dict[str, list[str]]) -> dict[str, Format]:
+    """Built-in formats and the plugins that the settings name."""
+    return load(plugins.get("formats", ()))
+
+
+def make_normaliser(home: str) -> Normaliser:
+    """Codes and units, with the overlays of the home's site."""
+    from trivet.data.normalise import MapNormaliser
+
+    made: Normaliser = MapNormaliser(Path(home) / "site")
+    return made
 
 
 def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) -> Parcel:
@@ -43,8 +58,6 @@ def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) ->
 def start(plugins: dict[str, list[str]], home: str) -> None:
     """What a pool process loads once."""
     global _rooms
-    from trivet.wiring.rooms import make_formats, make_normaliser
-
     _rooms = make_formats(plugins), make_normaliser(home)
 
 

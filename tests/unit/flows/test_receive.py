@@ -1,0 +1,236 @@
+"""The way of a message, on the real store and vault, with a small line format whose every byte is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trivet.contracts.envelope import Envelope, Piece, Receipt, Unit
+from trivet.contracts.house import House
+from trivet.contracts.parcel import Parcel, Task
+from trivet.contracts.ports import Tx
+from trivet.contracts.record import Element, Notice, Record, Span, Translation
+from trivet.contracts.trace import Entry
+from trivet.flows.receive import Delivery, accept, land_file, process_pending, receive
+from trivet.kernel.clock import FrozenClock
+from trivet.kernel.digest import record_id
+from trivet.kernel.errors import Rejected
+from trivet.wiring.build import init_home, make_house
+from trivet.wiring.settings import read_settings
+from trivet.wiring.workshop import parcel_of
+
+
+class Lines:
+    """`mrn,code,value` a line. `#...` is ignored on purpose, `?...` cannot be read, `!...` breaks the format itself."""
+
+    name = "lines"
+
+    def sniff(self, head: bytes, filename: str) -> bool:
+        return filename.endswith(".lines")
+
+    def split(self, raw: bytes) -> Iterator[Unit]:
+        at = 0
+        for line in raw.splitlines(keepends=True):
+            yield Unit(line, (Piece(at, len(line)),))
+            at += len(line)
+
+    def translate(self, raw: bytes, profile: Any) -> Translation:
+        if raw.startswith(b"#"):
+            return Translation((), (), ignored="comment")
+        if raw.startswith(b"!"):
+            raise ZeroDivisionError("4711")
+        if raw.startswith(b"?"):
+            return Translation((), (Element("LINE[1]", 0, len(raw), "rejected", ""),), (Rejected("E299", "no line"),))
+        mrn, code, value = raw.decode().strip().split(",")
+        patient, key = record_id(profile.source, "Patient", mrn), record_id(profile.source, "Observation", mrn, code)
+        person = {"resourceType": "Patient", "id": patient, "identifier": [{"system": "urn:x", "value": mrn}]}
+        fact = {"resourceType": "Observation", "id": key, "subject": {"reference": f"Patient/{patient}"}}
+        fact |= {"effectiveDateTime": "2026-03-01T08:00:00-06:00", "code": {"text": code}, "valueString": value}
+        start = len(mrn) + len(code) + 2
+        spans = (Span("valueString", start, len(value), "LINE[1]-3", "r"),)
+        elements = tuple(Element(f"LINE[1]-{place}", 0, 1, "mapped", "r") for place in (1, 2, 3))
+        notices = (Notice("unknown-code", "urn:local", code, "LINE[1]-2", len(mrn) + 1, len(code)),)
+        return Translation((Record(person, ()), Record(fact, spans)), elements, notices=notices)
+
+    def write(self, raw: bytes) -> bytes:
+        return raw
+
+
+class Here:
+    """The workshop's work at once and in this process, without a normaliser."""
+
+    def __init__(self, formats: dict[str, Any]) -> None:
+        self.formats = formats
+
+    def normalise(self, translation: Translation, profile: Any) -> Translation:
+        return translation
+
+    def submit(self, tasks: Sequence[Task]) -> Future[list[Parcel]]:
+        done: Future[list[Parcel]] = Future()
+        done.set_result([parcel_of(task, self.formats, self) for task in tasks])
+        return done
+
+    def close(self) -> None:
+        pass
+
+
+class OnePersonEach:
+    """Every patient key is a person of its own."""
+
+    def link(self, tx: Tx, receipt: Receipt, translation: Translation) -> list[Entry]:
+        return []
+
+    def persons(self, tx: Tx, subjects: Sequence[str]) -> dict[str, str]:
+        return {subject: "p-" + subject[-8:] for subject in subjects}
+
+
+def opened(home: Path) -> House:
+    """The home with the line format and the two small stand-ins."""
+    formats = {"lines": Lines()}
+    given = {"formats": formats, "workshop": Here(formats), "linker": OnePersonEach(), "release": {"code": "test", "maps": "0" * 64}}
+    return make_house(home, read_settings(home), FrozenClock("2026-03-01T00:00:00.000000Z"), given)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A fresh home."""
+    init_home(tmp_path / "home", clock=FrozenClock("2026-03-01T00:00:00.000000Z")).close()
+    house = opened(tmp_path / "home")
+    yield house
+    house.close()
+
+
+def rows(house: House, sql: str) -> list[tuple[Any, ...]]:
+    """What stands in the store."""
+    return house.store.read(sql)
+
+
+FILE = b"1,hr,80\n2,hr,90\n# a remark\n?what\n!boom\n1,hr,85\n"
+
+
+def test_every_unit_ends_in_exactly_one_state(house: House) -> None:
+    """Mapped, ignored and quarantined add up to what was landed, and a unit that breaks the format stops nobody else."""
+    tally = receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    assert (tally.landed, tally.repeated) == (6, 0)
+    assert tally.states == {"mapped": 3, "ignored": 1, "quarantined": 2}
+    assert rows(house, "select count(*) from receipt where state = 'landed'") == [(0,)]
+    assert sorted(rows(house, "select code from reject")) == [("E241",), ("E299",)]
+
+
+def test_a_broken_unit_leaves_no_value_in_its_reason(house: House) -> None:
+    """The text of an unforeseen error may hold a patient's value: only its class and place are kept."""
+    receive(house, [Delivery(b"!4711\n", "lab", "lines", "f.lines")])
+    [(reason,)] = rows(house, "select reason from reject")
+    assert "ZeroDivisionError" in reason
+    assert "4711" not in reason
+
+
+def test_the_receipts_number_is_the_ledger_position(house: House) -> None:
+    """A receipt can be proven: its number is the position of its raw.received entry, whose commitment opens with its bytes."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    for seq, blob in rows(house, "select seq, blob from receipt"):
+        entry = house.ledger.entry(seq)
+        assert (entry["kind"], entry["notes"]["blob"]) == ("raw.received", blob)
+        assert entry["commitments"]["raw"] == house.vault.commit(blob)
+
+
+def test_receiving_twice_changes_nothing_but_the_deliveries(house: House) -> None:
+    """The same bytes from the same source are one receipt and one version, but both deliveries are written down."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    before = rows(house, "select * from record_version") + rows(house, "select * from receipt")
+    again = receive(house, [Delivery(FILE, "lab", "lines", "copy.lines")])
+    assert (again.landed, again.repeated, again.versions) == (0, 6, 0)
+    assert rows(house, "select * from record_version") + rows(house, "select * from receipt") == before
+    assert rows(house, "select count(*), sum(repeated) from delivery") == [(12, 6)]
+    other = receive(house, [Delivery(b"1,hr,80\n", "ward", "lines", "f.lines")])
+    assert other.landed == 1
+
+
+def test_a_file_can_be_put_together_again(house: House) -> None:
+    """The pieces of a delivery's units, from the vault, give the delivered bytes."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    whole = bytearray(len(FILE))
+    for seq, pieces in rows(house, "select receipt, pieces from delivery order by seq, ordinal"):
+        [(blob,)] = house.store.read("select blob from receipt where seq = ?", (seq,))
+        raw = house.vault.get(blob)
+        for offset, length in eval(pieces):
+            whole[offset : offset + length], raw = raw[:length], raw[length:]
+    assert bytes(whole) == FILE
+    assert rows(house, "select bytes, covered, units from file") == [(len(FILE), len(FILE), 6)]
+
+
+def test_versions_are_added_only_where_something_changed(house: House) -> None:
+    """Two values of one fact are two versions, known since their own receipts; the patient said twice is one version."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    found = rows(
+        house, "select version, known_seq, receipt, valid_at, body from record_version where type = 'Observation' order by key, version"
+    )
+    bodies = {(version, body[-4:-2]) for version, _, _, _, body in found}
+    assert {(1, "80"), (2, "85"), (1, "90")} == bodies
+    assert all(known == receipt for _, known, receipt, _, _ in found)
+    assert {at for *_, at, _ in found} == {"2026-03-01T14:00:00.000000Z"}
+    assert rows(house, "select count(*) from record_version where type = 'Patient'") == [(2,)]
+
+
+def test_lineage_leads_to_the_bytes(house: House) -> None:
+    """Each version names the bytes of its own receipt that made it."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    for key, version, receipt, body in rows(house, "select key, version, receipt, body from record_version where type = 'Observation'"):
+        [span] = house.shelf.lineage(key, version)
+        [(blob,)] = house.store.read("select blob from receipt where seq = ?", (receipt,))
+        value = house.vault.get(blob)[span.offset : span.offset + span.length].decode()
+        assert f'"valueString":"{value}"' in body
+
+
+def test_coverage_and_notices_are_counted(house: House) -> None:
+    """Elements are counted by place without indices; notices by code, with the receipt to look at."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    assert rows(house, "select locator, disposition, elements, receipts from coverage order by locator") == [
+        ("LINE", "rejected", 1, 1),
+        ("LINE-1", "mapped", 3, 3),
+        ("LINE-2", "mapped", 3, 3),
+        ("LINE-3", "mapped", 3, 3),
+    ]
+    assert rows(house, "select kind, code, sum(times) from notice group by 1, 2") == [("unknown-code", "hr", 3)]
+
+
+def test_a_crash_between_landing_and_settling_loses_nothing(house: House) -> None:
+    """What is durable but in flight is taken up by the next call, in order, and only then can anything rest on it."""
+    land_file(house, Delivery(FILE, "lab", "lines", "f.lines"))
+    assert house.landing.horizon() == 0
+    house.close()
+    later = opened(Path(house.home))
+    tally = process_pending(later)
+    assert sum(tally.states.values()) == 6
+    assert later.landing.horizon() == later.ledger.size() - 1
+    later.close()
+
+
+def test_one_message_is_durable_before_its_future_resolves(house: House) -> None:
+    """A message from a socket: landed alone, with a delivery of its own, and a repeat names the earlier receipt."""
+    envelope = Envelope(b"7,hr,60", "ward", "lines", house.clock.now())
+    first, second = accept(house, envelope).result(), accept(house, envelope).result()
+    assert (first.state, first.duplicate_of) == ("landed", None)
+    assert second.duplicate_of == first.seq
+    assert rows(house, "select receipt, repeated from delivery order by seq") == [(first.seq, 0), (first.seq, 1)]
+
+
+def test_the_raw_bytes_change_hands_to_the_person(house: House) -> None:
+    """Once it is known whose they are, destroying the person's key makes them unreadable; the others stay."""
+    receive(house, [Delivery(FILE, "lab", "lines", "f.lines")])
+    subjects = rows(house, "select distinct subject from record_version where subject is not null order by receipt")
+    person = OnePersonEach().persons(None, [subjects[0][0]])[subjects[0][0]]  # type: ignore[arg-type]
+    gone = house.store.write(lambda tx: house.vault.destroy(tx, f"person:{person}"))
+    assert gone == 2
+
+
+def test_a_file_nobody_understands_is_kept(house: House) -> None:
+    """An unknown format is landed whole and quarantined: the bytes are there when somebody can read them."""
+    tally = receive(house, [Delivery(b"\x00\x01", "odd", "unknown", "odd.bin")])
+    assert tally.states == {"quarantined": 1}
+    [(blob,)] = rows(house, "select blob from receipt")
+    assert house.vault.get(blob) == b"\x00\x01"
