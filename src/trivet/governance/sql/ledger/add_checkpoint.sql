@@ -1,0 +1,1 @@
+insert into ledger_checkpoint (n, root, note, at) values (?, ?, ?, ?)

@@ -1,0 +1,1 @@
+insert into ledger_entry (seq, body) values (?, ?)

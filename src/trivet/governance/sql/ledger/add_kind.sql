@@ -1,0 +1,1 @@
+insert into ledger_kind (kind, seq) values (?, ?)

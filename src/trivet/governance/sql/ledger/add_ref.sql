@@ -1,0 +1,1 @@
+insert into ledger_ref (ref, seq) values (?, ?) on conflict (ref, seq) do nothing

@@ -1,0 +1,1 @@
+insert into ledger_tile (level, idx, hashes) values (?, ?, ?)

@@ -1,0 +1,1 @@
+select n, root, note, at from ledger_checkpoint where n > ? order by n limit 1

@@ -1,0 +1,1 @@
+select level, idx, hashes from ledger_edge order by level

@@ -1,0 +1,1 @@
+select seq, body from ledger_entry where seq >= ? and seq < ? order by seq

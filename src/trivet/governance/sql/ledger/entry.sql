@@ -1,0 +1,1 @@
+select body from ledger_entry where seq = ?

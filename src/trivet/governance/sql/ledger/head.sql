@@ -1,0 +1,1 @@
+select n from ledger_head where id = 0

@@ -1,0 +1,1 @@
+select kind, count(*) from ledger_kind group by kind order by kind

@@ -1,0 +1,1 @@
+select seq from ledger_ref where ref = ? order by seq

@@ -1,0 +1,1 @@
+update ledger_head set n = ? where id = 0

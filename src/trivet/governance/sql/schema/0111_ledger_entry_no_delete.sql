@@ -1,0 +1,5 @@
+-- a guard against accidents; the proof is the Merkle tree
+create trigger if not exists ledger_entry_no_delete before delete on ledger_entry
+begin
+  select raise(abort, 'the ledger is append-only');
+end

@@ -1,0 +1,5 @@
+-- a guard against accidents; the proof is the Merkle tree
+create trigger if not exists ledger_checkpoint_no_update before update on ledger_checkpoint
+begin
+  select raise(abort, 'the ledger is append-only');
+end
