@@ -29,7 +29,10 @@ class CheckVerdict:
 
 @dataclass(frozen=True, slots=True)
 class GateRequest:
-    """May this model answer here, now? `artefact_digest` is computed from the bytes that are loaded."""
+    """May this model answer here, now? `artefact_digest` is computed from the bytes that are loaded.
+
+    `mode` is `active` or `fallback` for an answer that leaves the house, `shadow` for one that does not.
+    """
 
     use: str
     model: ModelRef
@@ -40,6 +43,7 @@ class GateRequest:
     at: str
     population: dict[str, Any]
     ledger_writable: bool
+    mode: str = "active"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS stage (
+  digest TEXT NOT NULL,
+  site TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  at TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (digest, site)
+)

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS evidence_of ON evidence (digest, requirement, site)

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS denial_decision ON denial (decision_id)

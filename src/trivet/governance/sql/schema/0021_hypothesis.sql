@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS hypothesis (
+  digest TEXT PRIMARY KEY,
+  use TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  locked_at TEXT NOT NULL,
+  body TEXT NOT NULL,
+  seq INTEGER NOT NULL
+)

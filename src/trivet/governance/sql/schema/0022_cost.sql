@@ -1,0 +1,11 @@
+CREATE TABLE IF NOT EXISTS cost (
+  seq INTEGER PRIMARY KEY,
+  use TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  source TEXT NOT NULL,
+  amount TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  note TEXT NOT NULL
+)

@@ -1,0 +1,2 @@
+INSERT INTO cost (seq, use, kind, source, amount, currency, since, until, note)
+VALUES (:seq, :use, :kind, :source, :amount, :currency, :since, :until, :note)

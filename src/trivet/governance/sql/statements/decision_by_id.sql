@@ -1,0 +1,3 @@
+SELECT seq, decision_id, use, model, version, model_digest, person, site, instant, as_of, decided_at, outcome, mode, reason, grant_id,
+  caused_by, blob
+FROM decision WHERE decision_id = ?

@@ -1,0 +1,1 @@
+SELECT seq, kind, at, actor, subject, blob FROM governance_event WHERE subject = ? ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT body, seq, withdrawn FROM evidence ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT seq FROM serving_grant WHERE id = ?

@@ -1,0 +1,1 @@
+SELECT use, locked_at, body, seq FROM hypothesis ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT coalesce(max(seq), -1) FROM governance_event

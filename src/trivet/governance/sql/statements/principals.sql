@@ -1,0 +1,1 @@
+SELECT principal, name, department, profession, active FROM principal ORDER BY principal

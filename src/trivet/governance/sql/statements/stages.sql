@@ -1,0 +1,1 @@
+SELECT site, stage FROM stage WHERE digest = ?

@@ -1,0 +1,1 @@
+UPDATE evidence SET withdrawn = 1 WHERE id = :id

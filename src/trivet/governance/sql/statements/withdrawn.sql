@@ -1,0 +1,1 @@
+SELECT id FROM evidence WHERE withdrawn = 1
