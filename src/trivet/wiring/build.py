@@ -27,6 +27,7 @@ ROLES: dict[str, str] = {
     "key_store": "rooms:key_store",
     "vault": "rooms:vault",
     "ledger": "rooms:ledger",
+    "checkpoints": "proofs:checkpoints",
     "landing": "rooms:landing",
     "shelf": "rooms:shelf",
     "linker": "rooms:linker",
@@ -36,6 +37,8 @@ ROLES: dict[str, str] = {
     "workshop": "rooms:workshop",
     "release": "rooms:release",
     "projections": "projections:projections",
+    "office": "governance:office",
+    "gate": "governance:gate",
 }
 FOLDERS = ("keys", "shelves", "models", "site")
 TOML = """# Trivet: the settings of this home. Unknown keys are errors. docs/reference/settings.md lists them all.

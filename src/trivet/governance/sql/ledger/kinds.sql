@@ -1,1 +1,1 @@
-select kind, count(*) from ledger_kind group by kind order by kind
+select kind, count(*) from ledger_kind where seq < ? group by kind

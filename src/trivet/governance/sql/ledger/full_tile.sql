@@ -1,0 +1,1 @@
+select hashes from ledger_tile where level = ? and idx = ?

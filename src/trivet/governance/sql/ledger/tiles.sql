@@ -1,1 +1,0 @@
-select level, idx, hashes from ledger_tile order by level, idx
