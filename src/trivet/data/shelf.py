@@ -14,6 +14,8 @@ from trivet.contracts.parcel import Parcel
 from trivet.contracts.ports import Store, Tx
 from trivet.contracts.record import Span
 from trivet.data.parcel import open_spans
+from trivet.data.query import EVERYTHING, Query
+from trivet.data.segments import Segments, arrow
 from trivet.kernel import jsontext
 from trivet.kernel.errors import NotFound
 from trivet.kernel.resources import text
@@ -33,8 +35,8 @@ def _sql(name: str) -> str:
 class StoreShelf:
     """`contracts.ports.Shelf` over the operational store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, segments: Segments, query: Query) -> None:
+        self._store, self._segments, self._query = store, segments, query
 
     def write(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]], known: int | None = None) -> int:
         """Add the versions that differ from what is newest, in the order of the outcomes. Gives the number added.
@@ -69,13 +71,22 @@ class StoreShelf:
         return answer
 
     def versions(self, person: str | None = None, as_of: int | None = None) -> pyarrow.Table:
-        """All versions known at `as_of` (everything when None), of one person or of everybody, with the link of that position."""
-        limit = 2**62 if as_of is None else as_of
+        """All versions known at `as_of` (everything when None), of one person or of everybody, with the link of that position.
+
+        Columns: key, type, id, version, subject, person, valid_at, known_seq, receipt, source, deleted, body.
+        """
         if person is None:
-            rows = self._store.read(_sql("record_versions"), {"as_of": limit, "after": 0})
-        else:
-            rows = self._store.read(_sql("record_versions_of"), {"as_of": limit, "person": person})
-        return arrow(rows)
+            return self._query.arrow(_sql("record_everything"), as_of)
+        limit = EVERYTHING if as_of is None else as_of
+        return arrow(self._store.read(_sql("record_versions_of"), {"person": person, "as_of": limit}), COLUMNS)
+
+    def query(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Columns and rows of one SELECT over the published views, as of a position."""
+        return self._query.ask(sql, as_of, parameters)
+
+    def publish(self) -> None:
+        """Let bulk readers find what was shelved lately in Parquet; what is not worth a file stays in the store."""
+        self._segments.publish()
 
     def lineage(self, key: str, version: int) -> tuple[Span, ...]:
         """The spans behind one record version, in bytes of its receipt's unit. NotFound when there is no such version."""
@@ -87,19 +98,3 @@ class StoreShelf:
 
 def _list(values: Sequence[Any]) -> str:
     return jsontext.dumps(values).decode("utf-8")
-
-
-def arrow(rows: Sequence[Sequence[Any]]) -> pyarrow.Table:
-    """Rows in the order of COLUMNS as an Arrow table."""
-    import pyarrow
-
-    whole = {"version", "known_seq", "receipt"}
-    schema = pyarrow.schema(
-        [(name, pyarrow.int64() if name in whole else pyarrow.bool_() if name == "deleted" else pyarrow.string()) for name in COLUMNS]
-    )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-    arrays = [
-        pyarrow.array([bool(value) for value in column] if field.name == "deleted" else column, field.type)
-        for field, column in zip(schema, columns, strict=True)
-    ]
-    return pyarrow.table(arrays, schema=schema)

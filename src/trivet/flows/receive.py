@@ -26,7 +26,7 @@ from trivet.kernel import jsontext
 from trivet.kernel.cover import Cover
 from trivet.kernel.errors import Locked
 
-__all__ = ["Delivery", "Tally", "accept", "land_file", "process_pending", "receive", "shelve"]
+__all__ = ["Delivery", "Tally", "accept", "land_file", "output_digest", "process_pending", "receive", "shelve"]
 
 CHUNK = 1_000  # units in one transaction
 AHEAD = 3  # chunks under way in the workshop while one is being shelved
@@ -173,17 +173,22 @@ def run_manifest(
     outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile], release: dict[str, str]
 ) -> dict[str, object]:
     """All that is needed to do this run again and to see that the same came out."""
+    return {
+        "receipts": [[receipt.seq, parcel.state, parcel.reason, int(parcel.partial)] for receipt, parcel in outcomes],
+        "profiles": {name: asdict(profile) for name, profile in profiles.items()},
+        "release": release,
+        "output": output_digest(outcomes),
+    }
+
+
+def output_digest(outcomes: Sequence[tuple[Receipt, Parcel]]) -> str:
+    """One digest over what a run made of its units."""
     made = hashlib.sha256()
     for receipt, parcel in outcomes:
         made.update(f"{receipt.seq} {parcel.state} {parcel.reason}\n".encode())
         for sheet in parcel.sheets:
             made.update(sheet.digest)
-    return {
-        "receipts": [[receipt.seq, parcel.state, parcel.reason, int(parcel.partial)] for receipt, parcel in outcomes],
-        "profiles": {name: asdict(profile) for name, profile in profiles.items()},
-        "release": release,
-        "output": made.hexdigest(),
-    }
+    return made.hexdigest()
 
 
 def envelope(delivery: Delivery, unit: Unit, at: str) -> Envelope:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trivet import __version__
 from trivet.contracts.house import House
 from trivet.contracts.ports import Format, Normaliser
 from trivet.contracts.trace import Entry
+from trivet.kernel.clock import instant
 from trivet.kernel.digest import sha256
-from trivet.kernel.errors import Refused
+from trivet.kernel.errors import Refused, Usage
 from trivet.kernel.resources import listing, text
 
-__all__ = ["found", "refuse_change_of_nature", "schema"]
+__all__ = ["found", "position", "refuse_change_of_nature", "schema"]
 
 ROOMS = ("data", "governance", "models", "integration")
 
@@ -73,11 +76,75 @@ def landing(house: House) -> Any:
     return StoreLanding(house.store, house.vault, house.ledger)
 
 
+def segments(house: House) -> Any:
+    """Record versions as Parquet files."""
+    from trivet.data.segments import Segments
+
+    return Segments(house.store, Path(house.home) / "shelves")
+
+
+def relations() -> dict[str, str]:
+    """What every room publishes out of its tables, one statement each, by name."""
+    found = {}
+    for room in ROOMS:
+        package = f"trivet.{room}"
+        if files(package).joinpath("sql", "relations").is_dir():
+            for name in listing(package, "sql/relations", ".sql"):
+                found[name.removesuffix(".sql")] = text(package, "sql", "relations", name)
+    return found
+
+
+def query(house: House) -> Any:
+    """Read-only SQL over everything that is published."""
+    from trivet.data.query import Query
+
+    return Query(house.store, house.role("segments"), Path(house.home) / "shelves", relations(), {"sources": partial(sources, house)})
+
+
+def sources(house: House) -> Any:
+    """The register of feeds as a relation."""
+    import pyarrow
+
+    names = ("format", "zone", "system", "table", "owner", "documented", "expected_every", "door", "vendor")
+    kinds = {"documented": pyarrow.bool_(), "expected_every": pyarrow.int64()}
+    shape = pyarrow.schema([("source", pyarrow.string()), *((name, kinds.get(name, pyarrow.string())) for name in names)])
+    rows = [{"source": source, **{name: entry[name] for name in names}} for source, entry in sorted(house.settings["sources"].items())]
+    return pyarrow.Table.from_pylist(rows, schema=shape)
+
+
+def tables(house: House) -> Any:
+    """Whole tables: their digest, and putting one in place of another."""
+    from trivet.data.tables import StoreTables
+
+    return StoreTables()
+
+
+def audit(house: House) -> Any:
+    """What fsck asks the store."""
+    from trivet.data.audit import StoreAudit
+
+    return StoreAudit(house.store)
+
+
 def shelf(house: House) -> Any:
     """Record versions."""
     from trivet.data.shelf import StoreShelf
 
-    return StoreShelf(house.store)
+    return StoreShelf(house.store, house.role("segments"), house.role("query"))
+
+
+def position(house: House, text: str | None) -> int | None:
+    """The ledger position that `SEQ` or an instant (RFC 3339, or a date in the site's zone) means. Usage for anything else."""
+    if text is None or text.isdigit():
+        return None if text is None else int(text)
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise Usage("E131", "--as-of takes a ledger position or an instant", why=text, help="--as-of 2026-03-01T08:00:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(house.settings["site"]["zone"]))
+    found: int = house.role("query").position(instant(moment))
+    return found
 
 
 def linker(house: House) -> Any:

@@ -91,8 +91,9 @@ class Reader:
         for number, line in enumerate(self.text.splitlines(), 1):
             header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
             if header:
-                inside = header[1].replace('"', "").replace(" ", "")
-                if inside == (f"{table}.{key}" if table else key):
+                inside = re.sub(r"\s*\.\s*", ".", header[1].replace('"', ""))
+                wanted = f"{table}.{key}" if table else key
+                if inside == wanted or inside.startswith(f"{wanted}."):
                     return number
                 found = found or (number if inside == table else 0)
             elif inside == table and re.match(rf'\s*"?{re.escape(key)}"?\s*[=.]', line):

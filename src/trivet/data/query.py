@@ -1,0 +1,135 @@
+"""Read-only SQL over everything that is published, as of any ledger position.
+
+In: one SELECT. Out: column names and rows. Refused: statements that write, reach files, or load anything; more than one.
+Relations are read from the store when a query names them: record versions out of Parquet, everything else out of tables.
+Each relation is one file in `sql/relations`; its first line gives the columns and their types.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trivet.contracts.ports import Store
+from trivet.data.segments import COLUMNS, Segments
+from trivet.kernel.errors import Fault
+from trivet.kernel.resources import text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["Query", "columns_of"]
+
+WORD = re.compile(r"[a-z_][a-z_0-9]*", re.I)
+HEADER = re.compile(r"-- columns: (.+)")
+EVERYTHING = 2**62
+
+
+def _sql(name: str) -> str:
+    return text("trivet.data", "sql", "statements", f"{name}.sql")
+
+
+class Query:
+    """Answers queries over one home. `relations` are SQL texts by name; `given` are relations that stand in no table (settings)."""
+
+    def __init__(
+        self, store: Store, segments: Segments, folder: Path, relations: Mapping[str, str], given: Mapping[str, Callable[[], pyarrow.Table]]
+    ) -> None:
+        self._store, self._segments, self._folder = store, segments, folder
+        self._relations, self._given = relations, given
+        self._lock = threading.RLock()
+        self._engine: Any = None
+
+    def ask(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Columns and rows of one SELECT. Usage when it is not understood or not allowed."""
+        table = self.arrow(sql, as_of, parameters)
+        return table.column_names, list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    def arrow(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> pyarrow.Table:
+        """The same as an Arrow table."""
+        with self._lock:
+            self._prepare(sql, EVERYTHING if as_of is None else as_of)
+            return self._engine.ask(sql, parameters)
+
+    def position(self, at: str) -> int:
+        """The last ledger position whose entry is not later than an instant; -1 when there is none."""
+        return int(self._store.read(_sql("ledger_position"), (at,))[0][0])
+
+    def close(self) -> None:
+        """Give the engine back."""
+        if self._engine is not None:
+            self._engine.close()
+
+    def _prepare(self, sql: str, as_of: int) -> None:
+        """Put in place what the query names, and nothing else."""
+        from trivet.data import views
+        from trivet.data.engines.duck import DuckEngine
+
+        if self._engine is None:
+            self._engine = DuckEngine(threads=2, folders=[str(self._folder.resolve())])
+            for macro in views.MACROS:
+                self._engine.macro(text("trivet.data", "sql", "statements", macro))
+        words = {word.lower() for word in WORD.findall(sql)}
+        for name in sorted(words & {*self._relations, *self._given}):
+            self._engine.put(name, self._relation(name, as_of))
+        flat = views.published()
+        wanted = [name for name in flat if name in words - {*self._relations, *self._given}]
+        needed = {*wanted, *(other for name in wanted for other in views.closure(flat[name]))}
+        if needed or words & {"records", "record_version"}:
+            self._records(as_of)
+        for name in [name for name in flat if name in needed]:
+            self._engine.define(name, _sql("record_current") if name == views.STATE else flat[name])
+
+    def _records(self, as_of: int) -> None:
+        """The relations `record_version` and `records`: Parquet, the versions behind it, and the links of that position."""
+        files, tail = self._segments.read()
+        columns = ", ".join(COLUMNS)
+        stored = f"select {columns} from tail"
+        self._engine.put("tail", tail)
+        if files:
+            self._engine.parquet("segment", files)
+            stored = _sql("record_stored").format(columns=columns)
+        self._engine.put("link_now", self._relation("link_now", as_of))
+        self._engine.define("record_version", _sql("record_relation").format(stored=stored, as_of=int(as_of)))
+        self._engine.define("records", _sql("records_shown"))
+
+    def _relation(self, name: str, as_of: int) -> pyarrow.Table:
+        import pyarrow
+
+        if name in self._given:
+            return self._given[name]()
+        sql = self._relations[name]
+        shape = pyarrow.schema([(column, KINDS[kind]()) for column, kind in columns_of(sql)])
+        rows = self._store.read(sql, {"as_of": as_of})
+        held = list(zip(*rows, strict=True)) if rows else [()] * len(shape)
+        arrays = [
+            pyarrow.array(
+                [None if value is None else bool(value) for value in column] if pyarrow.types.is_boolean(field.type) else column, field.type
+            )
+            for field, column in zip(shape, held, strict=True)
+        ]
+        return pyarrow.table(arrays, schema=shape)
+
+
+def columns_of(sql: str) -> list[tuple[str, str]]:
+    """Names and types that a relation's file announces in its first line."""
+    found = HEADER.match(sql)
+    if not found:
+        raise Fault("E231", "a relation does not say its columns", why=sql.split("\n", 1)[0])
+    pairs = [part.split() for part in found[1].split(",")]
+    return [(name, kind) for name, kind in pairs]
+
+
+def _kind(name: str) -> Callable[[], Any]:
+    def made() -> Any:
+        import pyarrow
+
+        return getattr(pyarrow, name)()
+
+    return made
+
+
+KINDS = {"bigint": _kind("int64"), "varchar": _kind("string"), "boolean": _kind("bool_"), "double": _kind("float64")}

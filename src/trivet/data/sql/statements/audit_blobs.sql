@@ -1,0 +1,1 @@
+select address, kind, place from blob order by id

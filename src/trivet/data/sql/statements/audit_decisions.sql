@@ -1,0 +1,1 @@
+select seq, decision_id, blob from decision order by seq

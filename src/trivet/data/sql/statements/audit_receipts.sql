@@ -1,0 +1,1 @@
+select seq, blob, state, run from receipt order by seq

@@ -1,0 +1,1 @@
+select coalesce(max(ordinal), 0) from record_version

@@ -1,0 +1,1 @@
+select {columns} from segment union all select {columns} from tail

@@ -1,0 +1,1 @@
+insert into shelf_segment (first, last, file) values (?, ?, ?)

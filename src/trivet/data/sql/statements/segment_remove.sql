@@ -1,0 +1,1 @@
+delete from shelf_segment where first >= ?

@@ -1,0 +1,1 @@
+select first, last, file from shelf_segment order by first

@@ -1,0 +1,48 @@
+"""Which tables are projections, and how each room makes its own again from vault and ledger.
+
+A room with tables of its own adds a function here that gives a `Projection`, and its name to `PROJECTIONS`. Tables that are
+truth (vault, ledger) or a cache (Parquet segments) do not stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trivet.contracts.house import House
+from trivet.contracts.projection import Projection
+from trivet.flows.rebuild import replay_received
+
+__all__ = ["PROJECTIONS", "projections"]
+
+
+def received() -> Projection:
+    """What came in, what became of it, who is who, and every record version."""
+    tables = {
+        "receipt": "seq",
+        "delivery": "seq, ordinal",
+        "file": "seq",
+        "reject": "receipt, ordinal",
+        "notice": "receipt, kind, system, code",
+        "coverage": "source, format, locator, disposition, rule",
+        "record_version": "ordinal",
+        "lineage": "receipt",
+    }
+    return Projection("received", tables, replay_received)
+
+
+def office() -> Projection:
+    """Seats, votes, grants, routes, decisions: what governance's events did to its tables."""
+    from trivet.governance.events import TABLES, replay
+
+    def again(house: House) -> None:
+        house.store.write(lambda tx: replay(tx, house.vault, house.ledger))
+
+    return Projection("office", dict.fromkeys(reversed(TABLES), "1"), again)
+
+
+PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office)
+
+
+def projections(house: House) -> list[Projection]:
+    """Every projection of a home, parents first."""
+    return [make() for make in PROJECTIONS]

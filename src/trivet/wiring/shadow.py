@@ -1,0 +1,45 @@
+"""An empty house beside a house: same vault, same ledger, tables of its own. What a rebuild is made in.
+
+In: a house. Out: the comparison. The shadow's database is removed whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trivet.contracts.house import House
+from trivet.data.engines.sqlite import SQLiteStore
+from trivet.flows.rebuild import rebuild
+from trivet.wiring.build import make_house
+from trivet.wiring.rooms import schema
+from trivet.wiring.settings import read_settings
+
+__all__ = ["rebuild_home"]
+
+
+def rebuild_home(house: House, *, repair: bool, report: Callable[[str], None]) -> dict[str, Any]:
+    """Compare, and with `repair` put right. Adds the runs that came out differently, with the code that made them."""
+    path = Path(house.home) / "rebuild.db"
+    remove(path)
+    store = SQLiteStore(path, schema())
+    differences: list[tuple[int, dict[str, str]]] = []
+    shared = {name: house.role(name) for name in ("vault", "ledger", "workshop", "release")}
+    shadow = make_house(
+        Path(house.home), read_settings(Path(house.home)), house.clock, {"store": store, "differences": differences, **shared}
+    )
+    try:
+        answer = rebuild(house, shadow, house.role("projections"), repair=repair, report=report)
+    finally:
+        shadow.close()
+        store.close()
+        remove(path)
+    runs = [{"run": run, "code": release["code"], "maps": release["maps"]} for run, release in differences]
+    return {**answer, "runs_differing": runs, **house.role("release")}
+
+
+def remove(path: Path) -> None:
+    """A database and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
