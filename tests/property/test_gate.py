@@ -16,7 +16,7 @@ from trivet.contracts.governance import LIVE_STAGES
 from trivet.contracts.verdict import GateRequest, Permit, Refusal
 from trivet.flows.decide import decide
 from trivet.governance.evidence import later
-from trivet.governance.gate import Snapshot, evaluate, snapshot
+from trivet.governance.gate import GovernanceGate, Snapshot, evaluate, snapshot
 from trivet.governance.predicate import holds
 
 BREAKS = {
@@ -181,3 +181,51 @@ def test_the_snapshot_of_a_live_model_does_permit(known: tuple[Snapshot, Ward]) 
     refused = evaluate(silent, plain)
     assert isinstance(refused, Refusal)
     assert refused.failed == ("stage",)
+
+
+@pytest.mark.parametrize("how", [how for how, code in BREAKS.items() if code not in ("no-route",)])
+def test_a_gate_that_forgets_one_condition_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Planted bug: the gate drops one code. Then, and only then, the model is called: nothing else hides a broken gate."""
+
+    def forgetful(now: Snapshot, request: GateRequest) -> Permit | Refusal:
+        said = evaluate(now, request)
+        grants = now.grants[request.model.digest]
+        left = (
+            [code for code in said.failed if code != BREAKS[how] and not (how == "suspended" and code == "no-grant")]
+            if isinstance(said, Refusal)
+            else []
+        )
+        return said if left or isinstance(said, Permit) else Permit(grants[0].id, dict(now.seats[request.model.name]), grants[0].expires_at)
+
+    ward = Ward(tmp_path / "home")
+    ward.people()
+    ward.bring_live("readmit-gb")
+    changed: dict[str, str] = {}
+    break_it(ward, how, changed)
+    decide(ward.house, ward.question(**changed))
+    assert ward.models["readmit-gb"].calls == 0
+    monkeypatch.setattr("trivet.governance.gate.evaluate", forgetful)
+    decide(ward.house, ward.question(**changed))
+    assert ward.models["readmit-gb"].calls == 1
+    ward.close()
+
+
+def test_a_gate_that_cannot_look_fails_to_refusal(tmp_path: Path) -> None:
+    """A lost control plane: after the time to live the snapshot refuses, and so does an error inside the gate."""
+    now = [0.0]
+    ward = Ward(tmp_path / "home")
+    ward.people()
+    ward.bring_live("readmit-gb")
+    gate = GovernanceGate(ward.store, ward.office.policy, ttl=5.0, tick=lambda: now[0])
+    model = ward.models["readmit-gb"]
+    plain = GateRequest("readmission", model.ref, model.artefact_digest, SITE, "clinician", "treatment", NOW, {"age": 70.0}, True)
+    assert isinstance(gate.ask(plain), Permit)
+    now[0] = 5.1
+    assert gate.ask(plain) == Refusal(("governance-stale",), gate.ask(plain).instead)  # type: ignore[union-attr]
+    gate.refresh()
+    assert isinstance(gate.ask(plain), Permit)
+    broken = replace(plain, at=None)  # type: ignore[arg-type]
+    said = gate.ask(broken)
+    assert isinstance(said, Refusal)
+    assert said.failed == ("gate-error",)
+    ward.close()
