@@ -84,10 +84,10 @@ class NoteVerifier:
         """How the key is published."""
         return f"{self.name}+{key_id(self.name, self.public).hex()}+{base64.b64encode(ED25519 + self.public).decode()}"
 
-    def holds(self, text: str, signature: bytes) -> bool:
-        """Did this key sign the text?"""
+    def holds(self, message: bytes, signature: bytes) -> bool:
+        """Did this key sign these bytes?"""
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -158,7 +158,7 @@ def open_note(note: str, verifiers: Iterable[NoteVerifier]) -> str:
         verifier = known.get((good_name(name), data[:4]))
         if verifier is None:
             continue
-        if not verifier.holds(text, data[4:]):
+        if not verifier.holds(text.encode(), data[4:]):
             raise BadNote(f"the signature of {name} does not hold")
         good += 1
     if not good:
