@@ -7,17 +7,21 @@ position. Refused: `Moved`, when governance changed in between; the caller asks 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from trivet.contracts.decision import Attempt, DecisionRecord
-from trivet.contracts.ports import Tx
+from trivet.contracts.ports import Ledger, Tx, Vault
+from trivet.contracts.prediction import ModelRef
 from trivet.contracts.trace import Entry
 from trivet.governance.desk import Desk
 from trivet.governance.state import State
 from trivet.governance.statements import sql
-from trivet.kernel.errors import Locked
+from trivet.kernel.errors import Locked, NotFound
 from trivet.kernel.jsontext import dumps
 
-__all__ = ["Decisions", "Moved"]
+__all__ = ["TABLES", "Decisions", "Moved", "replay_decisions"]
+
+TABLES = {"denial": "seq", "decision": "seq"}
 
 
 class Moved(Locked):
@@ -94,6 +98,40 @@ class Decisions:
         done = {"sink": "caller", "state": "released", "done_at": record.decided_at}
         for row in (done, *({"sink": sink, "state": "waiting", "done_at": ""} for sink in self._sinks)):
             tx.execute(sql("add_outbox"), {**row, "decision_id": record.decision_id, "made_at": record.decided_at, "seq": seq})
+
+
+def replay_decisions(tx: Tx, vault: Vault, ledger: Ledger) -> int:
+    """Empty the tables of decisions and make them again. Gives the number of decisions.
+
+    A record whose person was erased cannot be opened: its row says what the ledger says, and no more.
+    """
+    for table in TABLES:
+        tx.execute(sql(f"clear_{table}"))
+    denials: dict[str, list[int]] = {}
+    for seq, entry in ledger.find("denial"):
+        denials.setdefault(entry["notes"]["id"], []).append(seq)
+    count = 0
+    for seq, entry in ledger.find("decision"):
+        count += 1
+        notes = entry["notes"]
+        try:
+            record = DecisionRecord.from_json(vault.get(notes["blob"]))
+        except NotFound:
+            record = _husk(entry)
+        project_decision(tx, seq, int(notes["id"].removeprefix("D-")), notes["blob"], record)
+        denied = [attempt for attempt in record.attempts if attempt.came_of != "scored"]
+        for place, attempt in zip(denials.get(notes["id"], ()), denied, strict=False):
+            project_denial(tx, place, record, attempt)
+    return count
+
+
+def _husk(entry: dict[str, Any]) -> DecisionRecord:
+    """What is left of an erased decision."""
+    notes, digests = entry["notes"], entry["digests"]
+    model = ModelRef(notes["model"], notes["version"], digests["model"]) if "model" in digests else None
+    return DecisionRecord(
+        notes["id"], notes["use"], "", "", entry["at"], -1, notes["site"], "", "", notes["outcome"], notes["mode"], None, (), model
+    )
 
 
 def project_decision(tx: Tx, seq: int, number: int, blob: str, record: DecisionRecord) -> None:

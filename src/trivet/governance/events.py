@@ -20,21 +20,22 @@ from trivet.kernel.jsontext import loads
 __all__ = ["Events", "replay"]
 
 HOLDER = "house"
-TABLES = (
-    "seat",
-    "principal",
-    "stage",
-    "vote",
-    "gate_run",
-    "serving_grant",
-    "route",
-    "suspension",
-    "hypothesis",
-    "cost",
-    "evidence",
-    "model_release",
-    "governance_event",
-)
+TABLES = {
+    # children first, with the columns that put the rows in one order
+    "seat": "system, seat, seq",
+    "principal": "principal",
+    "stage": "digest, site",
+    "vote": "seq",
+    "gate_run": "seq",
+    "serving_grant": "id",
+    "route": "use, site, version",
+    "suspension": "seq",
+    "hypothesis": "digest",
+    "cost": "seq",
+    "evidence": "id",
+    "model_release": "digest",
+    "governance_event": "seq",
+}
 
 
 class Events:

@@ -31,16 +31,26 @@ def received() -> Projection:
 
 
 def office() -> Projection:
-    """Seats, votes, grants, routes, decisions: what governance's events did to its tables."""
+    """Seats, votes, grants, routes: what governance's events did to its tables."""
     from trivet.governance.events import TABLES, replay
 
     def again(house: House) -> None:
         house.store.write(lambda tx: replay(tx, house.vault, house.ledger))
 
-    return Projection("office", dict.fromkeys(reversed(TABLES), "1"), again)
+    return Projection("office", dict(reversed(TABLES.items())), again)
 
 
-PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office)
+def decisions() -> Projection:
+    """What was answered, and what was denied. The outbox is no projection: what left and when is a fact of its own."""
+    from trivet.governance.decisions import TABLES, replay_decisions
+
+    def again(house: House) -> None:
+        house.store.write(lambda tx: replay_decisions(tx, house.vault, house.ledger))
+
+    return Projection("decisions", dict(reversed(TABLES.items())), again)
+
+
+PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office, decisions)
 
 
 def projections(house: House) -> list[Projection]:

@@ -10,6 +10,7 @@ import pytest
 from office_house import SITE, Ward
 from trivet.contracts.decision import DecisionRecord
 from trivet.flows.decide import decide, decide_many
+from trivet.governance.decisions import TABLES, replay_decisions
 from trivet.kernel.errors import NotFound
 
 
@@ -38,7 +39,7 @@ def test_a_granted_model_answers_and_its_record_is_durable(ward: Ward) -> None:
     assert entry["commitments"]["record"] == ward.vault.commit(entry["notes"]["blob"])
     assert ward.ledger.entry(entry["refs"][0])["kind"] == "grant"
     assert ward.ledger.entry(entry["refs"][1])["kind"] == "route"
-    assert ward.store.read("SELECT decision_id, outcome, mode FROM decisions") == [("D-000001", "scored", "active")]
+    assert ward.store.read("SELECT decision_id, outcome, mode FROM decision") == [("D-000001", "scored", "active")]
     assert ward.store.read("SELECT sink, state FROM outbox") == [("caller", "released")]
 
 
@@ -54,7 +55,7 @@ def test_the_fallback_answers_for_a_suspended_model(ward: Ward) -> None:
     answer = decide(ward.house, ward.question())
     assert (answer.outcome, answer.mode) == ("fallback", "fallback")
     assert ward.models["readmit-gb"].calls == 0
-    [(failed, by)] = ward.store.read("SELECT failed, answered_by FROM denials")
+    [(failed, by)] = ward.store.read("SELECT failed, answered_by FROM denial")
     assert (failed, by) == ('["suspended","no-grant"]', "lace")
     assert [entry["notes"]["model"] for _, entry in ward.ledger.find("denial")] == ["readmit-gb"]
 
@@ -152,7 +153,7 @@ def test_shadow_models_run_on_the_same_row_after_the_answer(ward: Ward) -> None:
     for work in pending:
         work()
     assert ward.models["silent-one"].calls == 1
-    rows = ward.store.read("SELECT model, mode, outcome FROM decisions ORDER BY seq")
+    rows = ward.store.read("SELECT model, mode, outcome FROM decision ORDER BY seq")
     assert rows == [("readmit-gb", "active", "scored"), ("silent-one", "shadow", "scored")]
     assert ward.store.read("SELECT count(*) FROM outbox WHERE decision_id = 'D-000002'") == [(0,)]
 
@@ -186,3 +187,18 @@ def test_other_site_role_or_purpose_is_refused(ward: Ward, changed: dict[str, st
     assert code in answer.withheld.failed
     assert sum(model.calls for model in ward.models.values()) == 0
     assert SITE == "north"
+
+
+def test_the_tables_of_decisions_are_made_again(ward: Ward) -> None:
+    """Decisions and denials, row for row, from ledger and vault; an erased person leaves what the ledger says."""
+    ward.write(lambda tx: ward.office.suspend(tx, "readmit-gb", "", by="jon"))
+    decide_many(ward.house, [ward.question(f"p-{number}") for number in range(5)])
+    before = {table: ward.store.read(f"SELECT * FROM {table} ORDER BY {order}") for table, order in TABLES.items()}
+    assert [len(rows) for rows in before.values()] == [5, 5]
+    assert ward.store.write(lambda tx: replay_decisions(tx, ward.vault, ward.ledger)) == 5
+    assert {table: ward.store.read(f"SELECT * FROM {table} ORDER BY {order}") for table, order in TABLES.items()} == before
+    ward.store.write(lambda tx: ward.vault.destroy(tx, "person:p-3"))
+    ward.store.write(lambda tx: replay_decisions(tx, ward.vault, ward.ledger))
+    rows = ward.store.read("SELECT person, model, outcome FROM decision ORDER BY seq")
+    assert rows[3] == ("", "lace", "fallback")
+    assert rows[2][0] == "p-2"
