@@ -1,0 +1,112 @@
+"""DuckDB as the embedded analytic engine: in, Arrow tables or Parquet files under names; out, Arrow tables.
+
+In memory only, one connection, no extension is ever downloaded, and SQL reaches no file but the folders it was given. The
+session's zone is UTC, whatever the machine's is. Decimals of JSON bodies keep their digits only through `json_transform`
+with a DECIMAL target somewhere in its structure (DuckDB 2.0; `->>` and `read_json` round them), which is how the published
+views read them; `tests/unit/data/test_duck.py` watches that this stays so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from threading import RLock
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from trivet.kernel.errors import Fault, Usage
+
+__all__ = ["DuckEngine"]
+
+READABLE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException)
+"""Errors whose text holds the query's own words and nothing from the rows."""
+
+
+class DuckEngine:
+    """One DuckDB connection. Calls from several threads take turns. `folders` are the only places Parquet may be read from."""
+
+    def __init__(self, *, threads: int = 1, memory: str = "1GB", folders: Sequence[str] = ()) -> None:
+        self._lock = RLock()
+        settings: dict[str, Any] = {
+            "threads": str(threads),
+            "memory_limit": memory,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+        }
+        self._connection = duckdb.connect(":memory:", config=settings)
+        self._connection.execute("SET TimeZone = 'UTC'")
+        if folders:
+            self._connection.execute("SET allowed_directories = ?", [list(folders)])
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Let SQL read `table` as `name`; what stood under that name before is gone. Nothing is copied."""
+        with self._lock:
+            self._connection.register(name, table)
+
+    def parquet(self, name: str, files: Sequence[str]) -> None:
+        """Let SQL read these Parquet files as one relation `name`. The files must lie under the engine's folders."""
+        with self._lock:
+            self._execute(f"CREATE OR REPLACE TEMP VIEW {_name(name)} AS FROM read_parquet({_texts(files)})", ())
+
+    def define(self, name: str, sql: str) -> None:
+        """Let SQL read the statement `sql` as the view `name`. What it reads must be there already."""
+        with self._lock:
+            self._execute(f"CREATE OR REPLACE TEMP VIEW {_name(name)} AS {sql}", ())
+
+    def macro(self, sql: str) -> None:
+        """Run a shipped definition (a macro)."""
+        with self._lock:
+            self._execute(sql, ())
+
+    def run(self, sql: str, parameters: Sequence[Any] = (), tables: Mapping[str, pa.Table] | None = None) -> pa.Table:
+        """The rows of one query. `tables` are put in place first, so that a query and its tables are one step.
+
+        Raises Usage when the SQL is not understood or reaches outside; Fault, without the engine's own text (it may hold a
+        value), when it breaks while running.
+        """
+        with self._lock:
+            for name, table in (tables or {}).items():
+                self._connection.register(name, table)
+            return self._execute(sql, parameters)
+
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The rows of a query that somebody typed: exactly one SELECT, or Usage."""
+        try:
+            kinds = [statement.type for statement in duckdb.extract_statements(sql)]
+        except duckdb.ParserException as error:
+            raise Usage("E330", "the query was not understood", why=_first(error)) from None
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise Usage("E332", "one SELECT at a time, and nothing that writes", help="trivet query 'SELECT 1'")
+        return self.run(sql, parameters)
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> pa.Table:
+        try:
+            relation = self._connection.sql(sql, params=list(parameters) or None)
+            return pa.table({}) if relation is None else relation.to_arrow_table()
+        except READABLE as error:
+            raise Usage("E330", "the query was not understood", why=_first(error)) from None
+        except duckdb.Error as error:
+            raise Fault("E331", "the query broke while running", why=type(error).__name__, help="trivet doctor") from None
+
+    def close(self) -> None:
+        """Give everything back."""
+        with self._lock:
+            self._connection.close()
+
+
+def _first(error: duckdb.Error) -> str:
+    return str(error).split("\n\n")[0].strip()
+
+
+def _name(text: str) -> str:
+    if not text.isidentifier():
+        raise ValueError("a relation's name is an identifier")
+    return text
+
+
+def _texts(values: Sequence[str]) -> str:
+    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"

@@ -1,0 +1,67 @@
+"""Published views: named, flat readings of record versions, one SQL file each. In, an engine; out, the same engine that knows them.
+
+A view is written over `record_state`, itself a reading of `record_version` (columns key, type, id, version, subject, person,
+valid_at, known_seq, receipt, source, deleted, body), which the caller puts in place. With `history` every version stands
+there, with the ledger position that ended it, as features need; without it only the newest of each, as people ask.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from trivet.data.engines.duck import DuckEngine
+from trivet.kernel.digest import digest, sha256
+from trivet.kernel.resources import listing, text
+
+__all__ = ["closure", "install", "published", "views_digest"]
+
+STATE = "record_state"
+MACROS = ("instant_macro.sql", "code_macro.sql", "known_macro.sql")
+WORD = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)", re.I)
+
+
+@cache
+def published() -> dict[str, str]:
+    """Every shipped view by name, each after those it reads."""
+    texts = {name.removesuffix(".sql"): text("trivet.data", "sql", "views", name) for name in listing("trivet.data", "sql/views", ".sql")}
+    ordered: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        for other in sorted(_read_by(texts[name], texts) - {name}):
+            add(other)
+        ordered.setdefault(name, texts[name])
+
+    for name in texts:
+        add(name)
+    return ordered
+
+
+def _read_by(sql: str, known: dict[str, str]) -> set[str]:
+    """Names of views that a statement reads."""
+    return {name for name in WORD.findall(sql) if name in known}
+
+
+def closure(sql: str) -> tuple[str, ...]:
+    """The published views that a statement rests on, directly or through others, in order of definition."""
+    views = published()
+    needed = _read_by(sql, views)
+    while more := {other for name in needed for other in _read_by(views[name], views)} - needed:
+        needed |= more
+    return tuple(name for name in views if name in needed)
+
+
+@cache
+def views_digest(names: tuple[str, ...]) -> str:
+    """One digest over the text of these views and of the macros they may use."""
+    parts = {f"views/{name}": sha256(published()[name].encode()) for name in names}
+    return digest(parts | {f"macros/{name}": sha256(text("trivet.data", "sql", "statements", name).encode()) for name in MACROS})
+
+
+def install(engine: DuckEngine, *, history: bool = False) -> None:
+    """Make every published view known to an engine that already has `record_version`."""
+    for name in MACROS:
+        engine.macro(text("trivet.data", "sql", "statements", name))
+    for name, sql in published().items():
+        shown = sql if history or name != STATE else text("trivet.data", "sql", "statements", "record_current.sql")
+        engine.define(name, shown)
