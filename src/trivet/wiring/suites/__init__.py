@@ -15,6 +15,7 @@ SUITES: dict[str, str] = {
     "merkle-proofs": "merkle_proofs",
     "canonical-json": "canonical_json",
     "signature-vectors": "signature_vectors",
+    "ucum": "ucum",
 }
 
 

@@ -1,0 +1,289 @@
+"""Standard codes and UCUM units beside what came. In, a translation; out, the same one with more, or the very same object.
+
+What came is never changed: an approved map row adds a coding behind the local ones, an approved spelling adds `system` and `code` to
+a quantity whose `unit` stays as it was written. Where a table names a canonical unit for a code, the converted value stands beside the
+original in an extension of the quantity (`CANONICAL`), never in its place. What nobody approved becomes a notice. Every added element
+has a span over the bytes it came from, with the map row as its rule. Pure: no clock, no disk after the tables are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Notice, Record, Span, Translation
+from trivet.data.measures import CANONICAL, UCUM, canonical_unit, code_elements, converted, quantity_elements, unitless
+from trivet.data.terminology import CodeMap, Target, canonical_system
+from trivet.data.units import Aliases, BadUnit, parse
+
+__all__ = ["CANONICAL", "MapNormaliser", "Site", "read_site"]
+
+Location = tuple[str | int, ...]
+LOINC = "http://loinc.org"
+
+
+class Site(NamedTuple):
+    """The site's own tables as text; empty where it has none."""
+
+    terminology: str = ""
+    units: str = ""
+
+
+def read_site(folder: Path) -> Site:
+    """`terminology.csv` and `units.csv` of the site's folder."""
+    texts = [
+        (folder / name).read_text(encoding="utf-8-sig") if (folder / name).is_file() else "" for name in ("terminology.csv", "units.csv")
+    ]
+    return Site(*texts)
+
+
+class MapNormaliser:
+    """`contracts.ports.Normaliser` over the shipped tables and a site's overlay. Usage when an approved row is wrong."""
+
+    def __init__(self, site: Path | Site = Site()) -> None:
+        tables = read_site(site) if isinstance(site, Path) else site
+        self._codes = CodeMap(tables.terminology)
+        self._units = Aliases(tables.units)
+
+    def normalise(self, translation: Translation, profile: SourceProfile) -> Translation:
+        """The translation with what approved rows add, and with notices for what nobody approved."""
+        records, notices = [], list[Notice]()
+        changed = False
+        for record in translation.records:
+            kind = record.resource["resourceType"]
+            quantities, concepts = quantity_elements(kind), code_elements(kind)
+            if not quantities and not concepts:
+                records.append(record)
+                continue
+            desk = Desk(record, profile, self._codes, self._units)
+            for path, loud in quantities:
+                for location, quantity in walk(record.resource, path):
+                    desk.unit(location, quantity, loud)
+            for path, loud in concepts:
+                for location, concept in walk(record.resource, path):
+                    desk.concept(location, concept, loud)
+            for path, loud in quantities:
+                if loud:
+                    for location, quantity in walk(desk.resource, path):
+                        desk.canonical(location, quantity)
+            records.append(desk.record())
+            notices += desk.notices
+            changed = changed or desk.changed
+        if not changed and not notices:
+            return translation
+        return replace(translation, records=tuple(records), notices=translation.notices + tuple(notices))
+
+
+class Desk:
+    """One record being normalised: what is added, where it came from, what somebody must look at."""
+
+    def __init__(self, record: Record, profile: SourceProfile, codes: CodeMap, units: Aliases) -> None:
+        self.given, self.resource = record, record.resource
+        self.feed, self.base = profile.source, profile.base
+        self.codes, self.units = codes, units
+        self.spans: list[Span] = []
+        self.notices: list[Notice] = []
+        self.changed = False
+        self._places: dict[str, Span] | None = None
+
+    def record(self) -> Record:
+        """The record as it is now; the given object when nothing was added."""
+        return Record(self.resource, self.given.spans + tuple(self.spans)) if self.changed else self.given
+
+    def unit(self, location: Location, quantity: Any, loud: bool) -> None:
+        """Give a quantity its UCUM code, or say that nobody knows its unit."""
+        if not isinstance(quantity, dict) or "value" not in quantity:
+            return
+        system, code, written = quantity.get("system"), quantity.get("code"), quantity.get("unit")
+        if system == UCUM and isinstance(code, str):
+            if valid(code):
+                return
+            self.notice("unknown-unit", UCUM, code, location, loud)
+            return
+        text = written or code
+        if not isinstance(text, str) or not text:
+            if loud and not self.measures_without_unit(location):
+                self.notice("missing-unit", *self.measured(location), location, loud)
+            return
+        found = self.units.find(text)
+        if found is None:
+            self.notice("unknown-unit", system or "", text, location, loud)
+            return
+        if system and system != UCUM:  # somebody else's code system: UCUM goes beside it, not over it
+            return
+        if code and code != found.code:
+            self.notice("unknown-unit", system or "", text, location, loud)
+            return
+        added = {**quantity, "system": UCUM, "code": found.code}
+        self.put(location, added, [name for name in ("system", "code") if name not in quantity], ("unit", "code"), found.rule)
+
+    def concept(self, location: Location, concept: Any, loud: bool) -> None:
+        """Add the standard codings that approved rows name, or say that nobody mapped this code."""
+        if not isinstance(concept, dict):
+            return
+        standard, unknown = False, list[tuple[int, str, str]]()
+        codings = codings_of(concept)
+        present = {(system, code) for _, system, code in codings}
+        for number, system, code in codings:
+            uri, known = canonical_system(system)
+            if known and uri == system:
+                standard = True
+                continue
+            target = self.codes.find(self.feed, self.base, system, code, self.unit_beside(location))
+            if target is None and known:
+                target = Target(uri, code, concept["coding"][number].get("display", ""), f"terminology/systems.csv|{system}")
+            if target is None:
+                unknown.append((number, system, code))
+                continue
+            standard = True
+            if (target.system, target.code) not in present:
+                present.add((target.system, target.code))
+                self.add_coding(location, target, number)
+        if loud and not standard:
+            for number, system, code in unknown:
+                self.notice("unknown-code", system, code, (*location, "coding", number, "code"), loud)
+            if not codings:
+                self.notice("uncoded", "", dotted(location), location, loud)
+
+    def canonical(self, location: Location, quantity: Any) -> None:
+        """Put the value in the code's canonical unit beside the original, in an extension of the quantity."""
+        if not isinstance(quantity, dict) or quantity.get("system") != UCUM or not isinstance(quantity.get("value"), (int, Decimal)):
+            return
+        loinc = next((code for _, system, code in codings_of(self.beside(location).get("code")) if system == LOINC), "")
+        unit = canonical_unit(loinc)
+        if not unit or unit == quantity.get("code"):
+            return
+        value = converted(loinc, quantity["value"], quantity.get("code", ""), unit)
+        if value is None:
+            self.notice("unit-does-not-fit", LOINC, f"{loinc} {quantity.get('code', '')}", location, True)
+            return
+        beside = {"value": value, "unit": unit, "system": UCUM, "code": unit}
+        beside |= {"comparator": quantity["comparator"]} if "comparator" in quantity else {}
+        held: list[dict[str, Any]] = quantity.get("extension", [])
+        if any(extension.get("url") == CANONICAL for extension in held):
+            return
+        extensions = [*held, {"url": CANONICAL, "valueQuantity": beside}]
+        names = [f"extension[{len(extensions) - 1}].valueQuantity.{name}" for name in beside]
+        self.put(location, {**quantity, "extension": extensions}, names, ("value",), f"units/canonical.csv|{loinc}")
+
+    def unit_beside(self, location: Location) -> str:
+        """The UCUM code of the quantity that stands beside a concept, as it is now."""
+        found = self.beside(location).get("valueQuantity")
+        return str(found.get("code", "")) if isinstance(found, dict) and found.get("system") == UCUM else ""
+
+    def measured(self, location: Location) -> tuple[str, str]:
+        """System and code of what a quantity measures."""
+        for _, system, code in codings_of(self.beside(location).get("code")):
+            return system, code
+        return "", ""
+
+    def beside(self, location: Location) -> dict[str, Any]:
+        """The object that holds the thing at a place."""
+        found = at(self.resource, location[:-1])
+        return found if isinstance(found, dict) else {}
+
+    def measures_without_unit(self, location: Location) -> bool:
+        """Is this a thing that has no unit (pH, a ratio, points)?"""
+        for _, system, code in codings_of(self.beside(location).get("code")):
+            target = self.codes.find(self.feed, self.base, system, code)
+            if unitless(target.code if target else code):
+                return True
+        return False
+
+    def add_coding(self, location: Location, target: Target, origin: int) -> None:
+        """One more coding at the end of a concept, with the bytes of the coding that it interprets."""
+        concept = at(self.resource, location)
+        coding = {"system": target.system, "code": target.code}
+        coding |= {"display": target.display} if target.display else {}
+        codings = [*concept["coding"], coding]
+        names = [f"coding[{len(codings) - 1}].{name}" for name in coding]
+        self.put(location, {**concept, "coding": codings}, names, (f"coding[{origin}].code", f"coding[{origin}]"), target.rule)
+
+    def put(self, location: Location, value: Any, names: list[str], origins: tuple[str, ...], rule: str) -> None:
+        """Replace a part of the record by a richer one, and give each new element the span of its origin."""
+        self.resource = replaced(self.resource, location, value)
+        self.changed = True
+        prefix = dotted(location)
+        origin = next((found for name in origins if (found := self.place(f"{prefix}.{name}"))), None) or self.place(prefix)
+        if origin is not None:
+            self.spans += [Span(f"{prefix}.{name}", origin.offset, origin.length, origin.locator, rule) for name in names]
+
+    def place(self, path: str) -> Span | None:
+        """The span of a path, or of the nearest element above or below it."""
+        if self._places is None:
+            self._places = {}
+            for span in self.given.spans:
+                steps = span.path
+                while steps and steps not in self._places:
+                    self._places[steps] = span
+                    steps = steps.rpartition(".")[0]
+        return self._places.get(path)
+
+    def notice(self, kind: str, system: str, code: str, location: Location, loud: bool) -> None:
+        """Something that a person must look at."""
+        if loud:
+            span = self.place(dotted(location)) or self.place(dotted(location[:-1])) or Span("", 0, 0, "", "")
+            self.notices.append(Notice(kind, system, code, span.locator, span.offset, span.length))
+
+
+def valid(code: str) -> bool:
+    """Is this a UCUM code?"""
+    try:
+        parse(code)
+    except BadUnit:
+        return False
+    return True
+
+
+def codings_of(concept: Any) -> list[tuple[int, str, str]]:
+    """Position, system and code of each coding of a concept that has a code."""
+    held = concept.get("coding") if isinstance(concept, dict) else None
+    found = []
+    for number, coding in enumerate(held if isinstance(held, list) else ()):
+        if isinstance(coding, dict) and isinstance(coding.get("code"), str):
+            system = coding.get("system")
+            found.append((number, system if isinstance(system, str) else "", coding["code"]))
+    return found
+
+
+def walk(resource: Any, path: tuple[str, ...], location: Location = ()) -> Iterator[tuple[Location, Any]]:
+    """Every place that a path with `*` for list positions reaches, with what stands there."""
+    if not path:
+        yield location, resource
+        return
+    step, rest = path[0], path[1:]
+    if step == "*":
+        if isinstance(resource, list):
+            for number, item in enumerate(resource):
+                yield from walk(item, rest, (*location, number))
+    elif isinstance(resource, dict) and step in resource:
+        yield from walk(resource[step], rest, (*location, step))
+
+
+def at(resource: Any, location: Location) -> Any:
+    """What stands at a place."""
+    for step in location:
+        resource = resource[step]
+    return resource
+
+
+def replaced(resource: Any, location: Location, value: Any) -> Any:
+    """The resource with another value at a place; what lies beside it is shared, nothing is changed in place."""
+    if not location:
+        return value
+    step, rest = location[0], location[1:]
+    fresh: Any = dict(resource) if isinstance(resource, dict) else list(resource)
+    fresh[step] = replaced(resource[step], rest, value)
+    return fresh
+
+
+def dotted(location: Location) -> str:
+    """`component[1].code` of ("component", 1, "code")."""
+    out = ""
+    for step in location:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
+    return out
