@@ -162,9 +162,9 @@ class StoreLanding:
         tx.executemany(_sql("notice_add"), notices)
         tx.executemany(_sql("coverage_add"), [(*name, count, receipts[name], first[name]) for name, count in coverage.items()])
 
-    def balance(self) -> dict[str, dict[str, int]]:
-        """Per source: receipts by state, deliveries and how many of them were repeats."""
-        names = ("receipts", "mapped", "quarantined", "ignored", "in_flight", "partial")
+    def balance(self) -> dict[str, dict[str, Any]]:
+        """Per source: receipts by state, when the last one came (`last_at`), deliveries and how many of them were repeats."""
+        names = ("receipts", "mapped", "quarantined", "ignored", "in_flight", "partial", "last_at")
         counts = {source: dict(zip(names, row, strict=True)) for source, *row in self._store.read(_sql("balance_sources"))}
         for source, delivered, repeated in self._store.read(_sql("balance_deliveries")):
             counts[source] |= {"delivered": delivered, "repeated": repeated}
