@@ -5,7 +5,7 @@ In: a house. Out: the comparison. The shadow's database is removed whatever happ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,21 @@ from trivet.wiring.settings import read_settings
 __all__ = ["rebuild_home"]
 
 
-def rebuild_home(house: House, *, repair: bool, report: Callable[[str], None]) -> dict[str, Any]:
-    """Compare, and with `repair` put right. Adds the runs that came out differently, with the code that made them."""
+def rebuild_home(house: House, *, repair: bool, report: Callable[[str], None], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Compare, and with `repair` put right. Adds the runs that came out differently, with the code that made them.
+
+    `given` are roles that the shadow plays instead of its own.
+    """
     path = Path(house.home) / "rebuild.db"
     remove(path)
     store = SQLiteStore(path, schema())
     differences: list[tuple[int, dict[str, str]]] = []
     shared = {name: house.role(name) for name in ("vault", "ledger", "workshop", "release")}
     shadow = make_house(
-        Path(house.home), read_settings(Path(house.home)), house.clock, {"store": store, "differences": differences, **shared}
+        Path(house.home),
+        read_settings(Path(house.home)),
+        house.clock,
+        {"store": store, "differences": differences, **shared, **(given or {})},
     )
     try:
         answer = rebuild(house, shadow, house.role("projections"), repair=repair, report=report)
