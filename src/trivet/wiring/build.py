@@ -28,6 +28,8 @@ ROLES: dict[str, str] = {
     "vault": "rooms:vault",
     "ledger": "rooms:ledger",
     "checkpoints": "proofs:checkpoints",
+    "trail": "proofs:trail",
+    "docket": "proofs:docket",
     "landing": "rooms:landing",
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",

@@ -13,7 +13,7 @@ from trivet.contracts.house import House
 from trivet.kernel.errors import NotFound
 from trivet.kernel.note import BadNote, NoteVerifier
 
-__all__ = ["checkpoints", "export_tiles", "prove_entry", "prove_growth", "sign_head", "verify_ledger"]
+__all__ = ["checkpoints", "docket", "export_tiles", "prove_entry", "prove_growth", "sign_head", "trail", "verify_ledger"]
 
 
 def checkpoints(house: House) -> Any:
@@ -98,3 +98,17 @@ def verify_ledger(house: House, kept: str = "", vkeys: tuple[str, ...] = ()) -> 
     except BadNote as error:
         raise NotFound("E652", "not a public key", why=str(error), help="trivet ledger checkpoint --json") from None
     return audit(house.role("ledger"), house.store, desk.all(), keys, kept).as_dict()
+
+
+def trail(house: House) -> Any:
+    """The way back from records to bytes."""
+    from trivet.data.trail import StoreTrail
+
+    return StoreTrail(house.store)
+
+
+def docket(house: House) -> Any:
+    """Where decisions stand."""
+    from trivet.governance.docket import StoreDocket
+
+    return StoreDocket(house.store)

@@ -1,0 +1,66 @@
+"""`trivet explain`: one decision, from the answer down to its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trivet.cli.options import home_option, json_option, opened, show
+
+__all__ = ["command"]
+
+
+@click.command("explain")
+@click.argument("decision")
+@home_option
+@json_option
+def command(decision: str, home: Path, as_json: bool) -> None:
+    """The whole story of DECISION (an id such as D-000042, or a ledger position). Shows personal data.
+
+    \b
+    Examples:
+      trivet explain D-000042
+      trivet explain D-000042 --json
+    """
+    from trivet.flows.account_for import account_for
+
+    with opened(home) as house:
+        story = account_for(house, decision)
+        show(as_json, story, lines(story))
+
+
+def lines(story: dict[str, Any]) -> Iterator[str]:
+    """The story for people."""
+    record, done = story["record"], story["resolved"]
+    yield f"{story['decision_id']}  {record['use']}  {record['person']}  {record['outcome']} ({record['mode']})  ledger {story['seq']}"
+    yield f"  asked  about {record['instant']}, with what was known at ledger {record['as_of']}; answered {record['decided_at']}"
+    yield f"  asked  at {record['site']} by {record['role']} for {record['purpose']}"
+    if record["prediction"]:
+        said, model = record["prediction"], record["model"]
+        yield f"  answer {said['value']} ({said['label']}), bits {said['bits']}, by {model['name']} {model['version']}"
+        yield f"  model  manifest {model['digest'][:16]}, artefact {record['artefact_digest'][:16]}"
+    if record["withheld"]:
+        yield f"  answer withheld: {', '.join(record['withheld']['failed'])}. {record['withheld']['instead']}"
+    for attempt in record["attempts"]:
+        permit = attempt["permit"]
+        under = f"grant {permit['grant']}, answerable {permit['seats'].get('answer', 'nobody')}" if permit else attempt["reason"]
+        yield f"  gate   {attempt['mode']} {attempt['model']['name']} {attempt['model']['version']}: {attempt['came_of']}; {under}"
+    yield f"  {done['resolved']} of {done['features']} feature values ({done['percent']} %) reach bytes or a recorded absence"
+    for feature in story["features"]:
+        yield from under_feature(feature)
+    for step in story["timeline"]:
+        yield f"  {step['seq']:>8}  {step['at']}  {step['kind']}  {step['what']}"
+
+
+def under_feature(feature: dict[str, Any]) -> Iterator[str]:
+    """One feature and the bytes under it."""
+    value = "absent" if feature["value"] is None else f"{feature['value']:g} {feature['unit']}".rstrip()
+    yield f"  {feature['name']} = {value}" + (f"  ({feature['absence']})" if feature["absence"] else "")
+    for fact in feature["facts"]:
+        yield f"      {fact['record']} v{fact['version']} {fact['path']} = {fact.get('value')}  [{fact['state']}]"
+        for span in fact["spans"][:3]:
+            place = f"unit {fact['receipt']} bytes {span['offset']}+{span['length']} {span['locator']}"
+            yield f"        {place} {span['text']!r} by {span['rule']}"

@@ -1,0 +1,1 @@
+select seq, source, format, state, blob, received_at, bytes, run from receipt where seq = ?
