@@ -59,8 +59,8 @@ class NoticeLine(NamedTuple):
 class Parcel:
     """`state` is the end state the unit deserves (`mapped`, `quarantined`, `ignored`), `reason` the rule or error code behind it.
 
-    `spans` is the compressed lineage of all records of the unit. `people` holds what a linker reads: the records, without spans
-    and elements.
+    `spans` is the compressed lineage of all records of the unit. `people` holds what a linker reads: every Patient record, and for
+    each subject without one a record about it, all without spans.
     """
 
     state: str

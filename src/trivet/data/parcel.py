@@ -42,13 +42,24 @@ def pack(translation: Translation, profile: SourceProfile) -> Parcel:
         coverage=coverage(translation),
         notices=notices(translation),
         rejects=translation.rejects,
-        people=Translation(tuple(replace(record, spans=()) for record in translation.records), ()),
+        people=Translation(people(translation.records), ()),
     )
 
 
 def failed(rejected: Rejected) -> Parcel:
     """The parcel of a unit that could not be translated at all."""
     return Parcel("quarantined", rejected.code, False, (), b"", (), (), (rejected,), Translation((), ()))
+
+
+def people(records: Iterable[Record]) -> tuple[Record, ...]:
+    """What a linker reads: every Patient record, and one record of each subject that the unit says nothing else about."""
+    patients = {record.key: replace(record, spans=()) for record in records if record.resource["resourceType"] == "Patient"}
+    others: dict[str, Record] = {}
+    for record in records:
+        about = subject(record.resource)
+        if about and about not in patients:
+            others.setdefault(about, replace(record, spans=()))
+    return (*patients.values(), *others.values())
 
 
 def verdict(translation: Translation) -> tuple[str, str]:

@@ -117,7 +117,8 @@ def process_pending(house: House, tally: Tally | None = None, report: Callable[[
         for _, parcel in outcomes:
             tally.states[parcel.state] += 1
             tally.partial += parcel.partial
-            tally.reasons[parcel.reason] += bool(parcel.reason)
+            if parcel.reason:
+                tally.reasons[parcel.reason] += 1
         if report:
             report(tally)
 
