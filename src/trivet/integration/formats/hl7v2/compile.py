@@ -1,0 +1,287 @@
+"""Data type maps to closures: a CSV file is read once per use and becomes a list of small functions.
+
+A row says: where from (`source`: a component, `$` for the value itself), if (`when`), where to (`target`), how (`transform`,
+`with`). Transforms are the converters of `convert.py`, the types of `special.py`, the name of a data type map, `ref:` and the
+name of a data type map (a record of its own, referred to), `=` for a constant, `drop` for what is left out, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.codes import code_map
+from trivet.integration.formats.hl7v2.conditions import condition
+from trivet.integration.formats.hl7v2.convert import Convert, converter
+from trivet.integration.formats.hl7v2.paths import Labels, Target
+from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
+from trivet.integration.formats.hl7v2.special import SPECIAL
+from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
+from trivet.integration.tables import Row, Test, table
+from trivet.kernel.errors import Fault
+
+__all__ = ["COLUMNS", "Make", "alternatives", "keep", "make_of", "promote", "source_of"]
+
+Make = Callable[[Work, Segment, Repetition, str, list[Span]], Any]
+Op = Callable[[Work, Segment, Repetition, str, list[Span], dict[str, Any], Labels], None]
+
+_span = Span._make
+_ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+COLUMNS = ("source", "when", "target", "transform", "with", "must", "note")
+
+
+def keep(work: Work, doubt: Doubt, leaf: Leaf, rule: str, target: Target, prefix: str, spans: list[Span], out: dict[str, Any]) -> None:
+    """A doubtful value is noticed. A code that a required binding does not know is kept beside the empty element, as an alternate code."""
+    work.doubt(doubt, leaf, rule)
+    if doubt.kind != "unknown-code" or not target.beside or target.text in out or target.beside in out:
+        return
+    out[target.beside] = {
+        "extension": [{"url": _ALTERNATE, "valueCodeableConcept": {"coding": [{"system": doubt.system, "code": doubt.code}]}}]
+    }
+    CARRIED.add(rule + "?")
+    spans.append(
+        _span((f"{prefix}{target.beside}.extension[0].valueCodeableConcept.coding[0].code", leaf[0], leaf[1], leaf[2], rule + "?"))
+    )
+
+
+def promote(repetition: Repetition, component: int) -> Repetition | None:
+    """A component read as a value of its own: its subcomponents become components."""
+    if component > len(repetition.components):
+        return None
+    parts = repetition.components[component - 1]
+    if parts is None:
+        return None
+    return Repetition([(leaf,) if leaf is not None else None for leaf in parts], repetition.offset, repetition.length, repetition.locator)
+
+
+def source_of(text: str) -> tuple[int, int, bool]:
+    """`.4.2` -> (4, 2, True); `.4` -> (4, 1, False); `$` -> (0, 1, False)."""
+    if text in ("", "$"):
+        return 0, 1, False
+    component, _, subcomponent = text.lstrip(".").partition(".")
+    return int(component), int(subcomponent or 1), bool(subcomponent)
+
+
+@cache
+def _ops(name: str, rule: str, segment: str) -> tuple[Op, ...]:
+    """A data type map as functions. The rule of a span names the row of the segment and the row of the data type."""
+    seen: dict[str, int] = {}
+    ops = []
+    for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS):
+        seen[row["source"]] = count = seen.get(row["source"], 0) + 1
+        row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
+        ops.append(_op(row, row_rule, segment))
+    return tuple(ops)
+
+
+def _op(row: Row, rule: str, segment: str) -> Op:
+    component, subcomponent, exact = source_of(row["source"])
+    transform, when = row["transform"], condition(row["when"], segment)
+    convert = converter(transform, row["with"])
+    if transform == "drop":
+        return _drop_op(component, subcomponent, exact, when, rule)
+    if transform == "authority":
+        return _authority_op(component, int(row["with"] or 1), Target(row["target"]), when, rule)
+    target = Target(row["target"])
+    if convert is not None:
+        return _leaf_op(component or 1, subcomponent, convert, target, when, rule, silent=transform == "=" and component == 0)
+    return _nested_op(component, make_of(transform, row["with"], rule, segment), target, when, rule)
+
+
+def _leaf_op(component: int, subcomponent: int, convert: Convert, target: Target, when: Test | None, rule: str, silent: bool) -> Op:
+    first, second, put = component - 1, subcomponent - 1, target.put
+
+    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+        if silent:
+            leaf = next(repetition.leaves(), None)
+        else:
+            components = repetition[0]
+            parts = components[first] if first < len(components) else None
+            leaf = parts[second] if parts is not None and second < len(parts) else None
+        if leaf is None or (when is not None and not when(work, segment, repetition)):
+            return
+        text = leaf[3]
+        if text == '""':
+            work.dropped.setdefault(leaf[0], "hl7-null")
+            return
+        if not text:
+            work.unreadable(leaf, rule)
+            return
+        try:
+            value = convert(work, leaf)
+        except Doubt as doubt:
+            keep(work, doubt, leaf, rule, target, f"{path}.", spans, out)
+            return
+        if value is None:
+            return
+        where = put(out, labels, 0, value)
+        if where:
+            spans.append(_span((f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
+        else:
+            work.superseded.setdefault(leaf[0], rule)
+
+    return op
+
+
+def _nested_op(component: int, make: Make, target: Target, when: Test | None, rule: str) -> Op:
+    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+        inner = promote(repetition, component) if component else repetition
+        if inner is None or (when is not None and not when(work, segment, repetition)):
+            return
+        mark = len(spans)
+        value = make(work, segment, inner, f"{path}.{target.path(out, labels, 0)}", spans)
+        if value is None:
+            del spans[mark:]
+        elif not target.put(out, labels, 0, value):
+            for span in spans[mark:]:
+                work.superseded.setdefault(span.offset, rule)
+            del spans[mark:]
+
+    return op
+
+
+def _drop_op(component: int, subcomponent: int, exact: bool, when: Test | None, rule: str) -> Op:
+    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+        if component > len(repetition.components) or (when is not None and not when(work, segment, repetition)):
+            return
+        if exact:
+            leaf = repetition.leaf(component, subcomponent)
+            leaves: Any = (leaf,) if leaf is not None else ()
+        else:
+            leaves = repetition.components[component - 1] or () if component else repetition.leaves()
+        for leaf in leaves:
+            if leaf is not None:
+                work.dropped.setdefault(leaf[0], rule)
+
+    return op
+
+
+def _authority_op(component: int, begin: int, target: Target, when: Test | None, rule: str) -> Op:
+    """The system that an HD names: `.4` of a CX, or the value itself for an HD."""
+
+    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+        inner = promote(repetition, component) if component else repetition
+        if inner is None or (when is not None and not when(work, segment, repetition)):
+            return
+        leaves = [inner.leaf(number) for number in (begin, begin + 1, begin + 2)]
+        texts = ["" if leaf is None or leaf[3] == '""' else leaf[3] for leaf in leaves]
+        system = work.settings.authority(*texts)
+        if not system:
+            return
+        where = target.put(out, labels, 0, system)
+        for leaf in leaves:
+            if leaf is not None:
+                if where:
+                    spans.append(_span((f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
+                else:
+                    work.superseded.setdefault(leaf[0], rule)
+
+    return op
+
+
+@cache
+def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
+    """A function that makes a complex value (or a reference) of a repetition."""
+    if transform.startswith("ref:"):
+        return _reference(transform[4:], rule, segment)
+    if transform in SPECIAL:
+        return partial(SPECIAL[transform], rule=rule)
+    ops = _ops(transform, rule, segment)
+    if argument:
+        return _with_vocabulary(ops, transform, argument, rule)
+
+    def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
+        out: dict[str, Any] = {}
+        labels: Labels = {}
+        for op in ops:
+            op(work, segment_, repetition, path, spans, out, labels)
+        return out or None
+
+    return make
+
+
+def _with_vocabulary(ops: tuple[Op, ...], transform: str, argument: str, rule: str) -> Make:
+    """A coded value whose field is bound to a code map: the standard coding first, what was sent after it."""
+    mapped, coding = code_map(argument), transform.endswith("_Coding")
+    own = frozenset(("", f"HL7{mapped.table}", f"http://terminology.hl7.org/CodeSystem/v2-{mapped.table}", "L"))
+
+    def make(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
+        out: dict[str, Any] = {}
+        labels: Labels = {}
+        leaf = repetition.leaf(1)
+        named = repetition.leaf(3)
+        if leaf is not None and leaf[3] and leaf[3] != '""' and (named is None or named[3] in own):
+            text = leaf[3].strip()
+            found = mapped.rows.get(text) or mapped.rows.get(text.upper())
+            if found is None:
+                work.doubt(Doubt("unknown-code", "not in the code map", mapped.system, text), leaf, rule)
+            elif found.code:
+                code = {"system": found.system or mapped.system, "code": found.code}
+                same = found.system in ("", mapped.system)
+                if found.display and not (same and repetition.leaf(2) is not None):
+                    code["display"] = found.display
+                where = path if coding else f"{path}.coding[0]"
+                out.update(code if coding else {"coding": [code]})
+                spans.extend(_span((f"{where}.{key}", leaf[0], leaf[1], leaf[2], rule)) for key in code)
+                if same or coding:  # the same coding would be said twice
+                    labels[(".coding", "1", 0)] = 0
+        for op in ops:
+            op(work, segment, repetition, path, spans, out, labels)
+        return out or None
+
+    return make
+
+
+def alternatives(text: str) -> tuple[tuple[str, ...], ...]:
+    """`.1+.9|.2+.3`: the places that name a record, best first."""
+    return tuple(tuple(part.strip() for part in one.split("+")) for one in text.split("|") if one.strip())
+
+
+@cache
+def _naming(name: str) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    for row in table("hl7v2/references.csv", "datatype", "resource", "key"):
+        if row["datatype"] == name:
+            return row["resource"], alternatives(row["key"])
+    raise Fault("E212", "a data type map that makes records is not in references.csv", where=name)
+
+
+def _key(repetition: Repetition, choices: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], Leaf] | None:
+    for choice in choices:
+        found = [_piece(repetition, place) for place in choice]
+        first = found[0]
+        if first is not None:
+            return tuple("" if leaf is None else leaf[3].strip() for leaf in found), first
+    return None
+
+
+def _piece(repetition: Repetition, place: str) -> Leaf | None:
+    component, subcomponent, _ = source_of(place)
+    leaf = repetition.leaf(component, subcomponent) if component else next(repetition.leaves(), None)
+    return leaf if leaf is not None and leaf[3] not in ("", '""') else None
+
+
+def _reference(name: str, rule: str, segment: str) -> Make:
+    resource, choices = _naming(name)
+    ops = _ops(name, rule, segment)
+
+    def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
+        named = _key(repetition, choices)
+        if named is None:
+            return None
+        parts, leaf = named
+        builder = Builder(resource)
+        for op in ops:
+            op(work, segment_, repetition, "", builder.spans, builder.resource, builder.labels)
+        if len(builder.resource) == 2:
+            return None
+        builder.resource["id"] = work.id(resource, *parts)
+        builder.leaf = leaf
+        builder.spans = [span._replace(path=span.path[1:]) for span in builder.spans]
+        work.merge(builder)
+        spans.append(_span((f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))
+        return {"reference": f"{resource}/{builder.resource['id']}"}
+
+    return make

@@ -1,0 +1,75 @@
+"""Conditions of the tables, bound to a message: what the places in a `when` column read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trivet.integration.formats.hl7v2.reader import Repetition, Segment
+from trivet.integration.formats.hl7v2.work import Work
+from trivet.integration.tables import Test, compile_condition, parse
+
+__all__ = ["condition"]
+
+
+def _binder(name: str) -> Callable[[str], Callable[..., str]]:
+    """Binds the places of conditions in the map of segment `name`: `.2.1` (of the repetition), `PV1-2.1`, `after`, `event`, `option.x`."""
+
+    def bind(place: str) -> Callable[..., str]:
+        if place.startswith("."):
+            component, _, subcomponent = place[1:].partition(".")
+            first, second = int(component), int(subcomponent or 1)
+
+            def here(work: Work, segment: Segment, repetition: Repetition) -> str:
+                leaf = repetition.leaf(first, second)
+                return leaf[3] if leaf is not None else ""
+
+            return here
+        if place == "after":
+            return lambda work, segment, repetition: work.anchor
+        if place.startswith("option."):
+            option = place[7:]
+            return lambda work, segment, repetition: str(work.settings.options.get(option, ""))
+        if place in ("type", "event"):
+            number = 1 if place == "type" else 2
+            return lambda work, segment, repetition: work.message.segments[0].value(9, number)
+        return _elsewhere(name, place)
+
+    return bind
+
+
+def _elsewhere(name: str, place: str) -> Callable[..., str]:
+    """`PV1-2.1` in this segment, or in the latest PV1 of the same group."""
+    other, _, rest = place.partition("-")
+    number, _, parts = rest.partition(".")
+    number, _, wanted = number.partition("[")
+    field, repetition_ = int(number), int(wanted.rstrip("]") or 1)
+    component, _, subcomponent = parts.partition(".")
+    first, second = int(component or 1), int(subcomponent or 1)
+    whole = not parts
+    if other == name:
+
+        def own(work: Work, segment: Segment, repetition: Repetition) -> str:
+            return _read(segment, field, first, repetition_, second, whole)
+
+        return own
+
+    def far(work: Work, segment: Segment, repetition: Repetition) -> str:
+        found = work.group.segment(other)
+        return _read(found, field, first, repetition_, second, whole) if found is not None else ""
+
+    return far
+
+
+def _read(segment: Segment, field: int, component: int, repetition: int, subcomponent: int, whole: bool) -> str:
+    found = segment.field(field)
+    if repetition > len(found):
+        return ""
+    leaf = found[repetition - 1].leaf(component, subcomponent)
+    if leaf is None and whole:  # a field is present when anything in it is
+        leaf = next(found[repetition - 1].leaves(), None)
+    return leaf[3] if leaf is not None and leaf[3] != '""' else ""
+
+
+def condition(text: str, name: str) -> Test | None:
+    """The test that a `when` column asks for, in the map of segment `name`; None when it asks for nothing."""
+    return compile_condition(parse(text), _binder(name)) if text else None

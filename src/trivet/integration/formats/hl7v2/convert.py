@@ -1,0 +1,76 @@
+"""Converters: what a single leaf becomes, by the name that a table gives in its `transform` column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from trivet.integration.formats.hl7v2 import values
+from trivet.integration.formats.hl7v2.codes import code_map
+from trivet.integration.formats.hl7v2.reader import Leaf
+from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.work import Work
+
+__all__ = ["Convert", "converter"]
+
+Convert = Callable[[Work, Leaf], Any]
+
+
+def _text(work: Work, leaf: Leaf) -> Any:
+    return leaf[3].strip() or None
+
+
+_CONVERTERS: dict[str, Convert] = {
+    "string": _text,
+    "verbatim": lambda work, leaf: leaf[3],
+    "dateTime": lambda work, leaf: values.date_time(leaf[3], work.offset, work.zone),
+    "date": lambda work, leaf: values.date(leaf[3]),
+    "instant": lambda work, leaf: values.instant(leaf[3], work.offset, work.zone),
+    "time": lambda work, leaf: values.time(leaf[3]),
+    "decimal": lambda work, leaf: values.decimal(leaf[3]),
+    "integer": lambda work, leaf: values.integer(leaf[3]),
+    "positive": lambda work, leaf: values.positive(leaf[3]),
+    "boolean": lambda work, leaf: values.boolean(leaf[3]),
+    "system": lambda work, leaf: work.settings.code_system(leaf[3].strip()),
+    "namespace": lambda work, leaf: work.settings.authority(leaf[3], "", ""),
+    "true": lambda work, leaf: True,
+    "false": lambda work, leaf: False,
+    "comparator": lambda work, leaf: _compared(leaf[3])[0] or None,
+    "compared": lambda work, leaf: values.decimal(_compared(leaf[3])[1]),
+    "moment": lambda work, leaf: values.date_time(leaf[3], work.offset, work.zone) if len(leaf[3].strip()) > 9 else None,
+}
+
+
+def _compared(text: str) -> tuple[str, str]:
+    """`<0.5` as comparator and number: HL7 gives NM no comparator, laboratories do."""
+    text = text.strip()
+    for sign in ("<=", ">=", "<", ">"):
+        if text.startswith(sign):
+            return sign, text[len(sign) :].strip()
+    return "", text
+
+
+def _coded(name: str) -> Convert:
+    """A code of a required binding. An unknown one is a Doubt that carries it."""
+    rows, system = code_map(name).rows, code_map(name).system
+
+    def convert(work: Work, leaf: Leaf) -> Any:
+        text = leaf[3].strip()
+        found = rows.get(text) or rows.get(text.upper())
+        if found is None:
+            raise Doubt("unknown-code", "not in the code map", system, text)
+        if not found.code:  # the code map says that it has no counterpart
+            work.dropped.setdefault(leaf[0], f"code-map:{name}={text}")
+        return found.code or None
+
+    return convert
+
+
+def converter(transform: str, argument: str) -> Convert | None:
+    if transform.startswith("code:"):
+        return _coded(transform[5:])
+    if transform == "=":
+        return lambda work, leaf: argument
+    if transform == "prefixed":
+        return lambda work, leaf: argument + leaf[3].strip()
+    return _CONVERTERS.get(transform or "string")

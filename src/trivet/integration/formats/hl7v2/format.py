@@ -1,0 +1,38 @@
+"""HL7 v2 as a `Format`: sniff, split, translate, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trivet.contracts.envelope import Unit
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Translation
+from trivet.integration.formats.hl7v2 import split as splitting
+from trivet.integration.formats.hl7v2.reader import Message, find_header
+from trivet.integration.formats.hl7v2.translate import translate
+from trivet.integration.formats.hl7v2.writer import rewrite
+
+__all__ = ["Hl7v2Format"]
+
+
+class Hl7v2Format:
+    """HL7 v2.1 to v2.8, pipe-and-hat encoding. Stateless."""
+
+    name = "hl7v2"
+
+    def sniff(self, head: bytes, filename: str) -> bool:
+        """A message or batch header at the start of a line, near the beginning."""
+        found = find_header(head[:65536])
+        return found is not None and not head[: found.start(1)].strip(b" \t\r\n\x0b\x1c\x0c\x00\xef\xbb\xbf")
+
+    def split(self, raw: bytes) -> Iterator[Unit]:
+        """One unit per message, batch envelope or stretch of garbage; together they cover `raw`."""
+        return splitting.split(raw)
+
+    def translate(self, raw: bytes, profile: SourceProfile) -> Translation:
+        """Records with spans, and an account of every element. Never raises for bad bytes."""
+        return translate(raw, profile)
+
+    def write(self, raw: bytes) -> bytes:
+        """The message read and put together again: byte-identical. Raises NotHl7v2."""
+        return rewrite(Message(raw))

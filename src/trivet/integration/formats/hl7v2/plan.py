@@ -1,0 +1,107 @@
+"""Which segments make which records, per kind of message: `messages.csv` and `groups.csv`, compiled once per message type.
+
+A group is a stretch of segments that belong together (one patient, one order, one insurance). A segment that opens a group
+closes those of the same level and below. A record is registered in its home group, and its links look for their target in
+that group and around it, when the whole message has been read.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from trivet.integration.formats.hl7v2.compile import alternatives
+from trivet.integration.formats.hl7v2.conditions import condition
+from trivet.integration.formats.hl7v2.paths import Target
+from trivet.integration.formats.hl7v2.segments import SegmentMap, segment_map
+from trivet.integration.tables import Test, table
+
+__all__ = ["Action", "Link", "Opening", "Plan", "plan_for"]
+
+
+class Link(NamedTuple):
+    """One reference to set: `every` collects all records of the label in the home group, else the nearest one is taken.
+
+    With a `key` the target is a structure, the reference one part of it and `constants` the others.
+    """
+
+    target: Target
+    label: str
+    every: bool = False
+    key: str = ""
+    constants: tuple[tuple[str, str], ...] = ()
+
+
+class Action(NamedTuple):
+    """One row of `messages.csv`: what a segment does."""
+
+    rule: str
+    when: Test | None
+    resource: str
+    label: str
+    map: SegmentMap | None
+    mode: str
+    home: tuple[str, ...]
+    key: tuple[tuple[str, ...], ...]
+    links: tuple[Link, ...]
+
+
+class Opening(NamedTuple):
+    """A segment begins a group, unless the open group of that name was begun by `unless` and has no such segment yet."""
+
+    group: str
+    level: int
+    unless: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """Everything for one kind of message."""
+
+    openings: dict[str, Opening]
+    actions: dict[str, tuple[Action, ...]]
+    ignored: str
+
+
+def _matches(patterns: str, code: str, event: str) -> bool:
+    return any(pattern in ("*", code, f"{code}^{event}") for pattern in patterns.split())
+
+
+def _links(text: str) -> tuple[Link, ...]:
+    """`subject=Patient result[]=*Observation link[](other,type=replaces)=MergedPatient`: target, label, `*` for every one."""
+    found = []
+    for part in text.split():
+        target, _, label = part.rpartition("=")
+        target, _, rest = target.partition("(")
+        key, *constants = rest.rstrip(")").split(",")
+        pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in constants))
+        found.append(Link(Target(target), label.lstrip("*"), label.startswith("*"), key, pairs))
+    return tuple(found)
+
+
+@cache
+def plan_for(code: str, event: str) -> Plan:
+    """The plan for MSH-9.1 and MSH-9.2. A kind of message that no row names gets the rows for every message."""
+    openings = {}
+    for row in table("hl7v2/groups.csv", "messages", "segment", "group", "level", "unless"):
+        if _matches(row["messages"], code, event):
+            openings[row["segment"]] = Opening(row["group"], int(row["level"]), tuple(row["unless"].split()))
+    actions: dict[str, list[Action]] = {}
+    rows = table("hl7v2/messages.csv", "messages", "but", "segment", "when", "resource", "label", "map", "mode", "home", "key", "links")
+    for number, row in enumerate(rows, 2):
+        if not _matches(row["messages"], code, event) or _matches(row["but"], code, event):
+            continue
+        segment = row["segment"]
+        actions.setdefault(segment, []).append(
+            Action(
+                rule=f"messages/{number}",
+                when=condition(row["when"], segment),
+                resource=row["resource"],
+                label=row["label"] or row["resource"],
+                map=segment_map(row["map"]) if row["map"] else None,
+                mode=row["mode"],
+                home=tuple(row["home"].split()),
+                key=alternatives(row["key"]),
+                links=_links(row["links"]),
+            )
+        )
+    return Plan(openings, {name: tuple(found) for name, found in actions.items()}, "")

@@ -1,0 +1,241 @@
+"""One message to records: walks the segments, lets the plan build records, sets the links, and accounts for every element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Element, Notice, Record, Span, Translation
+from trivet.integration.formats.hl7v2.identity import named
+from trivet.integration.formats.hl7v2.paths import Target
+from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
+from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
+from trivet.integration.formats.hl7v2.segments import Bad
+from trivet.integration.formats.hl7v2.values import own_offset
+from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
+from trivet.kernel.errors import Rejected
+
+__all__ = ["translate"]
+
+_ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
+_BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
+_NOTHING = Repetition([], 0, 0, "")
+_SUBJECT = (Link(Target("subject"), "Patient"),)
+_settings: dict[str, Settings] = {}
+_element = Element._make
+
+
+def _settings_for(profile: SourceProfile) -> Settings:
+    key = f"{profile.source}\0{profile.base}\0{profile.options!r}"
+    found = _settings.get(key)
+    if found is None:
+        if len(_settings) > 256:
+            _settings.clear()
+        found = _settings[key] = Settings(profile)
+    return found
+
+
+def translate(raw: bytes, profile: SourceProfile) -> Translation:
+    """Records, spans, elements, rejects and notices of one message. Pure; never raises for bad bytes."""
+    settings = _settings_for(profile)
+    try:
+        message = Message(raw, settings.charset)
+    except NotHl7v2:
+        return _refused(raw, "E220", "no MSH segment in these bytes")
+    if message.segments[0].name in _ENVELOPES:
+        return _envelope(message)
+    if len(message.named("MSH")) > 1:
+        return _refused(raw, "E224", "two messages in one unit")
+    code, event, _ = message.kind
+    work = Work(message, settings, profile.source, profile.zone, own_offset(message.segments[0].value(7)))
+    if message.undeclared:
+        header = message.segments[0]
+        work.notices.append(Notice("undeclared-charset", "", message.codec, "MSH[1]-18", header.start, len(header.name)))
+    plan = plan_for(code, event)
+    for segment in message.segments:
+        _take(work, plan, segment)
+    for builder in list(work.records.values()):
+        _link(work, builder)
+    return _finish(work)
+
+
+def _take(work: Work, plan: Plan, segment: Segment) -> None:
+    """One segment: open its group, run its actions."""
+    name = segment.name
+    opening = plan.openings.get(name)
+    if opening is not None:
+        _open(work, opening, name)
+    work.group.segments[name] = segment
+    if segment.continued:
+        work.notices.append(Notice("line-break-in-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
+    actions = plan.actions.get(name)
+    if actions is None and name[0] == "Z":
+        _carry(work, segment)
+    for action in actions or ():
+        if action.when is None or action.when(work, segment, _NOTHING):
+            _act(work, action, segment)
+    if name not in _BESIDE:
+        work.anchor = name
+
+
+def _carry(work: Work, segment: Segment) -> None:
+    """A segment that only the site knows: kept with the patient leaf by leaf, uninterpreted, and noticed."""
+    name = segment.name
+    work.notices.append(Notice("z-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
+    home = _home(work, ("patient",))
+    base, rule = work.settings.base, f"carry/{name}"
+    builder = Builder("Basic", home)
+    builder.resource["id"] = work.id(
+        "Basic", *(segment.message.segments[0].value(number) for number in (3, 4, 10)), name, str(segment.number)
+    )
+    builder.resource["code"] = {"coding": [{"system": f"{base}/code/segment", "code": name}]}
+    extensions: list[dict[str, str]] = []
+    for leaf in segment.leaves():
+        if leaf.bad:
+            work.unreadable(leaf, rule)
+        elif leaf.text != '""' and not leaf.text.isspace():
+            builder.spans.append(Span(f"extension[{len(extensions)}].valueString", leaf.offset, leaf.length, leaf.locator, rule))
+            place = leaf.locator.partition("-")[2].replace("[1]", "").replace("[", "-").replace("]", "")
+            extensions.append({"url": f"{base}/segment/{name}-{place}", "valueString": leaf.text})
+    if not extensions:
+        return
+    builder.resource["extension"] = extensions
+    CARRIED.add(rule)
+    work.records["Basic", builder.resource["id"]] = builder
+    builder.links.append(_SUBJECT)
+
+
+def _open(work: Work, opening: Opening, name: str) -> None:
+    group = work.group
+    while group.level > opening.level and group.parent is not None:
+        group = group.parent
+    if group.level == opening.level and group.parent is not None:
+        if group.name == opening.group and name not in group.segments and any(other in group.segments for other in opening.unless):
+            work.group = group
+            return
+        group = group.parent
+        while group.level >= opening.level and group.parent is not None:
+            group = group.parent
+    work.group = Group(opening.group, opening.level, group)
+
+
+def _home(work: Work, names: tuple[str, ...]) -> Group:
+    """The innermost open group of the first of these names that is open, else the whole message."""
+    for name in names:
+        group: Group | None = work.group
+        while group is not None:
+            if group.name == name:
+                return group
+            group = group.parent
+    return work.root if names else work.group
+
+
+def _act(work: Work, action: Action, segment: Segment) -> None:
+    """Make or find the record, and let the segment speak to it."""
+    home = _home(work, action.home)
+    builder: Builder | None = None
+    if action.mode == "last":
+        builder = work.group.find(action.label)
+        if builder is None:
+            return
+    elif action.mode == "own" and home.made.get(action.label):
+        builder = home.made[action.label][-1]
+    fresh = builder is None
+    if builder is None:
+        builder = Builder(action.resource or "Nothing", home)
+    elif action.mode == "last":
+        builder.labels.clear()
+    if action.map is not None:
+        try:
+            action.map.apply(work, segment, builder)
+        except Bad as bad:
+            builder.failed = True
+            leaf = bad.leaf
+            work.rejects.append(Rejected(bad.code, bad.reason, leaf.locator, leaf.offset, leaf.length, help="trivet quarantine show"))
+            for other in segment.leaves():
+                work.refused[other.offset] = bad.rule
+    if fresh and action.resource:
+        if len(builder.resource) == 2 and not builder.failed:
+            return
+        made = named(work, action, segment, builder, home)
+        home.made.setdefault(action.label, []).append(made)
+        builder = made
+    if action.links and builder.failed is False:
+        builder.links.append(action.links)
+
+
+def _link(work: Work, builder: Builder) -> None:
+    """Set the references of one record, now that everything around it is known."""
+    if builder.failed or not builder.links or builder.group is None:
+        return
+    builder.labels.clear()
+    for links in builder.links:
+        for link in links:
+            found = builder.group.find(link.label)
+            targets = builder.group.made.get(link.label, []) if link.every else [found] if found is not None else []
+            for index, target in enumerate(targets):
+                if target.failed or target is builder:
+                    continue
+                value: dict[str, Any] = {"reference": f"{target.type}/{target.resource['id']}"}
+                if link.key:
+                    value = {link.key: value, **dict(link.constants)}
+                path = link.target.put(builder.resource, builder.labels, index, value)
+                leaf = target.leaf
+                if path and leaf is not None:
+                    at = f"{path}.{link.key}.reference" if link.key else f"{path}.reference"
+                    builder.spans.append(Span(at, leaf.offset, leaf.length, leaf.locator, f"link/{link.label}"))
+
+
+def _finish(work: Work) -> Translation:
+    """Records that held, and every element with what became of it."""
+    records: list[Record] = []
+    mapped: dict[int, str] = {}
+    for builder in work.records.values():
+        if builder.failed:
+            for span in builder.spans:
+                work.refused.setdefault(span.offset, span.rule)
+            continue
+        records.append(builder.record())
+        for span in builder.spans:
+            if span[1] not in mapped:
+                mapped[span[1]] = span[4]
+    dropped, refused, superseded = work.dropped, work.refused, work.superseded
+    elements = []
+    for segment in work.message.segments:
+        for leaf in segment.leaves():
+            offset = leaf[0]
+            rule = mapped.get(offset)
+            if rule is not None:
+                disposition = "carried" if rule in CARRIED else "mapped"
+            elif offset in refused:
+                disposition, rule = "rejected", refused[offset]
+            elif offset in dropped:
+                disposition, rule = "dropped", dropped[offset]
+            elif offset in superseded:
+                disposition, rule = "dropped", f"said-already:{superseded[offset]}"
+            elif leaf[3] == '""':
+                disposition, rule = "dropped", "hl7-null"
+            elif leaf[3].isspace():
+                disposition, rule = "dropped", "blank"
+            else:
+                disposition, rule = "uncovered", ""
+            elements.append(_element((leaf[2], offset, leaf[1], disposition, rule)))
+    return Translation(tuple(records), tuple(elements), tuple(work.rejects), tuple(work.notices))
+
+
+def _envelope(message: Message) -> Translation:
+    """A batch or file header or trailer: read, accounted for, and ignored by rule, because it says nothing of a patient."""
+    rule = "batch-envelope"
+    leaves = [leaf for segment in message.segments for leaf in segment.leaves()]
+    elements = tuple(_element((leaf[2], leaf[0], leaf[1], "dropped", rule)) for leaf in leaves)
+    return Translation((), elements, ignored=f"hl7v2.{rule}")
+
+
+def _refused(raw: bytes, code: str, reason: str) -> Translation:
+    """Nothing could be read: one element over all the bytes, rejected."""
+    found = find_header(raw)
+    start = found.start(1) if found is not None else 0
+    locator = "MSH[1]" if found is not None else ""
+    element = Element(locator or "?", start, len(raw) - start, "rejected", code)
+    rejected = Rejected(code, reason, locator, start, len(raw) - start, help="look at the unit: trivet quarantine show")
+    return Translation((), (element,) if raw else (), (rejected,))

@@ -1,0 +1,226 @@
+"""The bench on which one message is translated: settings of the feed, records being built, groups, and what was noticed.
+
+Everything here lives for one call of `translate`, `Settings` for one feed. Nothing is shared between messages but caches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Notice, Record, Span
+from trivet.integration.formats.hl7v2.paths import Labels
+from trivet.integration.formats.hl7v2.reader import Leaf, Message, Segment
+from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.tables import table
+from trivet.kernel.digest import record_id
+from trivet.kernel.errors import Rejected
+
+__all__ = ["CARRIED", "Builder", "Group", "Settings", "Work"]
+
+
+CARRIED: set[str] = set()
+"""Rules that keep a value word for word, without interpreting it."""
+
+
+class Settings:
+    """What the profile says, looked up once per feed.
+
+    `options`: `authorities` {assigning authority: system URI}, `code_systems` {coding system: URI}, `identifier_system` and
+    `code_system` (patterns with {base} and {name} for those that nobody listed), `charset` (for feeds with an empty MSH-18),
+    `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test).
+    """
+
+    __slots__ = ("_coded", "_named", "authorities", "base", "charset", "code_pattern", "id_pattern", "ids", "options", "patient_types")
+
+    def __init__(self, profile: SourceProfile) -> None:
+        options = profile.options
+        self.base, self.options = profile.base, options
+        self.authorities: dict[str, str] = dict(options.get("authorities", {}))
+        self.id_pattern: str = options.get("identifier_system", "{base}/id/{name}")
+        self.code_pattern: str = options.get("code_system", "{base}/code/{name}")
+        self.charset: str = options.get("charset", "")
+        self.patient_types: tuple[str, ...] = tuple(options.get("patient_types", ("MR", "PI", "PT", "PN", "")))
+        self._coded: dict[str, str] = {row["name"]: row["uri"] for row in table("hl7v2/coding_systems.csv", "name", "uri")}
+        self._coded.update(options.get("code_systems", {}))
+        self._named: dict[tuple[str, str, str], str] = {}
+        self.ids: dict[tuple[str, ...], str] = {}
+
+    def code_system(self, name: str) -> str:
+        """The URI of a coding system's name (table 0396); HL7's own tables by number; anything else under the feed's base."""
+        found = self._coded.get(name)
+        if found is None:
+            bare = name.strip()
+            if bare[:3] == "HL7" and bare[3:7].isdigit():
+                found = f"http://terminology.hl7.org/CodeSystem/v2-{bare[3:7]}"
+            elif bare[:3].lower() == "urn" or bare[:4].lower() == "http":
+                found = bare
+            elif bare[:2] in ("2.", "1.", "0.") and bare.replace(".", "").isdigit():
+                found = f"urn:oid:{bare}"
+            else:
+                found = self.code_pattern.format(base=self.base, name=_slug(bare) or "local")
+            self._coded[name] = found
+        return found
+
+    def authority(self, namespace: str, universal: str, kind: str) -> str:
+        """The system of identifiers that an HD names: the site's own table first, then the universal id, then the feed's base."""
+        key = (namespace, universal, kind)
+        found = self._named.get(key)
+        if found is None:
+            found = self._named[key] = self._authority(namespace.strip(), universal.strip(), kind.strip().upper())
+        return found
+
+    def _authority(self, namespace: str, universal: str, kind: str) -> str:
+        for name in (namespace, universal):
+            if name and name in self.authorities:
+                return self.authorities[name]
+        if universal:
+            if kind == "ISO" or (not kind and universal.replace(".", "").isdigit()):
+                return f"urn:oid:{universal}"
+            if kind in ("UUID", "GUID"):
+                return f"urn:uuid:{universal}"
+            if kind in ("URI", "URN") or universal.lower().startswith(("http://", "https://", "urn:")):
+                return universal
+        name = namespace or universal
+        return self.id_pattern.format(base=self.base, name=_slug(name)) if name else ""
+
+
+def _slug(name: str) -> str:
+    """A name as the last part of a URI: letters, digits, dot and hyphen."""
+    return "-".join("".join(char if char.isalnum() or char in ".-_" else " " for char in name).split())
+
+
+class Group:
+    """A stretch of the message that belongs together: the whole, one patient, one order, one insurance, ..."""
+
+    __slots__ = ("level", "made", "name", "parent", "segments")
+
+    def __init__(self, name: str, level: int, parent: Group | None) -> None:
+        self.name, self.level, self.parent = name, level, parent
+        self.made: dict[str, list[Builder]] = {}
+        self.segments: dict[str, Segment] = {}
+
+    def find(self, label: str) -> Builder | None:
+        """The latest record of that label in this group or around it."""
+        group: Group | None = self
+        while group is not None:
+            made = group.made.get(label)
+            if made:
+                return made[-1]
+            group = group.parent
+        return None
+
+    def segment(self, name: str) -> Segment | None:
+        """The latest segment of that name in this group or around it."""
+        group: Group | None = self
+        while group is not None:
+            found = group.segments.get(name)
+            if found is not None:
+                return found
+            group = group.parent
+        return None
+
+
+class Builder:
+    """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused."""
+
+    __slots__ = ("failed", "group", "labels", "leaf", "links", "resource", "spans", "type")
+
+    def __init__(self, type_: str, group: Group | None = None) -> None:
+        self.type, self.group = type_, group
+        self.resource: dict[str, Any] = {"resourceType": type_, "id": ""}
+        self.spans: list[Span] = []
+        self.labels: Labels = {}
+        self.leaf: Leaf | None = None
+        self.links: list[Any] = []
+        self.failed = False
+
+    def record(self) -> Record:
+        """The finished record."""
+        return Record(self.resource, tuple(self.spans))
+
+
+class Work:
+    """One message on the bench."""
+
+    __slots__ = (
+        "anchor",
+        "dropped",
+        "group",
+        "message",
+        "notices",
+        "offset",
+        "records",
+        "refused",
+        "rejects",
+        "root",
+        "settings",
+        "source",
+        "superseded",
+        "zone",
+    )
+
+    def __init__(self, message: Message, settings: Settings, source: str, zone: str, offset: str) -> None:
+        self.message, self.settings, self.source, self.zone, self.offset = message, settings, source, zone, offset
+        self.root = self.group = Group("message", 0, None)
+        self.records: dict[tuple[str, str], Builder] = {}
+        self.anchor = ""
+        self.notices: list[Notice] = []
+        self.rejects: list[Rejected] = []
+        self.dropped: dict[int, str] = {}
+        self.refused: dict[int, str] = {}
+        self.superseded: dict[int, str] = {}
+
+    def id(self, type_: str, *parts: str) -> str:
+        """The deterministic id of a record of this feed."""
+        key = (self.source, type_, *parts)
+        known = self.settings.ids
+        found = known.get(key)
+        if found is None:
+            if len(known) > 50000:
+                known.clear()
+            found = known[key] = record_id(*key)
+        return found
+
+    def doubt(self, error: Doubt, leaf: Leaf, rule: str) -> None:
+        """An optional value that is not what it should be: noticed, kept out, and accounted for as rejected."""
+        if leaf.offset not in self.refused:
+            self.notices.append(Notice(error.kind, error.system, error.code, leaf.locator, leaf.offset, leaf.length))
+            self.refused[leaf.offset] = rule
+
+    def unreadable(self, leaf: Leaf, rule: str) -> None:
+        """A value whose bytes are not in the message's character set."""
+        self.notices.append(Notice("undecodable", "", "", leaf.locator, leaf.offset, leaf.length))
+        self.rejects.append(
+            Rejected("E221", leaf.bad or "unreadable", leaf.locator, leaf.offset, leaf.length, help="declare the character set")
+        )
+        self.refused.setdefault(leaf.offset, rule)
+
+    def merge(self, builder: Builder) -> Builder:
+        """The record under its id: a new one, or the earlier one with what the new one adds. Spans follow their values."""
+        key = (builder.type, builder.resource["id"])
+        known = self.records.get(key)
+        if known is None:
+            self.records[key] = builder
+            return builder
+        moved: dict[str, str] = {}
+        for name, value in builder.resource.items():
+            have = known.resource.get(name)
+            if have is None:
+                known.resource[name] = value
+            elif isinstance(have, list) and isinstance(value, list):
+                for index, item in enumerate(value):
+                    at = have.index(item) if item in have else len(have)
+                    if at == len(have):
+                        have.append(item)
+                    moved[f"{name}[{index}]"] = f"{name}[{at}]"
+            elif have != value:
+                moved[name] = ""
+        for span in builder.spans:
+            head = span.path.split(".", 1)[0]
+            to = moved.get(head, head)
+            if to:
+                known.spans.append(span if to == head else span._replace(path=to + span.path[len(head) :]))
+            else:
+                self.superseded.setdefault(span.offset, "same-record-other-value")
+        return known
