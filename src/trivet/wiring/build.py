@@ -30,6 +30,7 @@ ROLES: dict[str, str] = {
     "checkpoints": "proofs:checkpoints",
     "trail": "proofs:trail",
     "docket": "proofs:docket",
+    "archivist": "proofs:archivist",
     "landing": "rooms:landing",
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",
@@ -45,6 +46,7 @@ ROLES: dict[str, str] = {
     "projections": "projections:projections",
     "office": "governance:office",
     "gate": "governance:gate",
+    "assessment": "governance:assessment",
 }
 FOLDERS = ("keys", "shelves", "models", "site")
 TOML = """# Trivet: the settings of this home. Unknown keys are errors. docs/reference/settings.md lists them all.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from trivet.contracts.house import House
+from trivet.governance.assessment import Assessment
 from trivet.governance.gate import GovernanceGate
 from trivet.governance.office import Office
 from trivet.governance.policy import read_policy
+from trivet.kernel.errors import Usage
 
-__all__ = ["gate", "office", "overlay"]
+__all__ = ["assessment", "gate", "office", "overlay", "read_staff"]
 
 TABLES = ("governance", "lifecycle", "readiness", "debt", "value")
 
@@ -27,6 +31,21 @@ def office(house: House) -> Office:
     from trivet.wiring.rooms import release
 
     return Office(house.store, house.vault, house.ledger, house.clock, policy=read_policy(overlay(house)), in_force=release(house))
+
+
+def assessment(house: House) -> Assessment:
+    """Readiness, debt and value, over the published relations."""
+    return Assessment(
+        house.office, house.shelf.query, lambda: house.ledger.size() - 1, house.clock, house.settings["site"]["id"], overlay(house)
+    )
+
+
+def read_staff(path: Path) -> dict[str, Any]:
+    """A staff file: people, seats, how models start. Usage E736 when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise Usage("E736", "the staff file cannot be read", where=str(path), why=str(error)) from None
 
 
 def gate(house: House) -> GovernanceGate:

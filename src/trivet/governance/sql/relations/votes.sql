@@ -1,4 +1,4 @@
--- columns: seq bigint, at varchar, model varchar, version varchar, site varchar, gate varchar, seat varchar, principal varchar, decision varchar, evidence_set varchar
+-- columns: seq bigint, voted_at varchar, model varchar, version varchar, site varchar, gate varchar, seat varchar, principal varchar, decision varchar, evidence_set varchar
 -- votes, each bound to the evidence that was seen
 select seq, at, model, version, site, gate, seat, principal, decision, evidence_set
 from vote
