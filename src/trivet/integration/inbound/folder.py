@@ -30,7 +30,7 @@ def find(paths: Iterable[Path]) -> Found:
     found = Found()
     for path in paths:
         if not path.exists():
-            raise NotFound("E210", "no such file or folder", where=str(path))
+            raise NotFound("E224", "no such file or folder", where=str(path))
         for file in walk(path):
             if path.is_dir() and (file.name.startswith(".") or file.suffix.lower() in UNFINISHED):
                 found.passed_over += 1
@@ -53,4 +53,4 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Fault("E211", "a file cannot be read", where=str(path), why=error.strerror or "") from None
+        raise Fault("E225", "a file cannot be read", where=str(path), why=error.strerror or "") from None
