@@ -18,6 +18,13 @@ class SuiteResult:
     excluded: dict[str, str] = field(default_factory=dict)
     measures: dict[str, Any] = field(default_factory=dict)
 
+    def exclude(self, reasons: dict[str, str]) -> SuiteResult:
+        """Move failures with a written reason to the exclusions. An exclusion that passes stays passed, so that it is noticed."""
+        for case, reason in reasons.items():
+            if case in self.failed:
+                self.excluded[case] = f"{reason} (found: {self.failed.pop(case)})"
+        return self
+
     def as_dict(self) -> dict[str, Any]:
         """The documented JSON form."""
         return {

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 from pathlib import Path
 
 from trivet.contracts.suite import SuiteResult
 from trivet.kernel.errors import NotFound
+from trivet.kernel.resources import text
 
-__all__ = ["SUITES", "run"]
+__all__ = ["SUITES", "exclusions", "run"]
 
 SUITES: dict[str, str] = {
     # suite (the folder's name in the corpora): module of this package
+    "fhirpath-r4": "fhirpath_r4",
     "merkle-proofs": "merkle_proofs",
     "canonical-json": "canonical_json",
     "signature-vectors": "signature_vectors",
     "ucum": "ucum",
 }
+
+
+def exclusions(suite: str) -> dict[str, str]:
+    """Case -> reason, as `maps/conformance/exclusions.csv` lists them."""
+    rows = csv.DictReader(io.StringIO(text("trivet.maps", "conformance", "exclusions.csv")))
+    return {row["id"]: row["reason"] for row in rows if row["suite"] == suite}
 
 
 def run(suite: str, corpora: Path) -> SuiteResult:
@@ -26,4 +36,4 @@ def run(suite: str, corpora: Path) -> SuiteResult:
     if not (corpora / suite).is_dir():
         raise NotFound("E502", f"no data for {suite}", where=str(corpora / suite), help="trivet conform SUITE --corpora DIR")
     result: SuiteResult = importlib.import_module(f"trivet.wiring.suites.{SUITES[suite]}").run(corpora)
-    return result
+    return result.exclude(exclusions(suite))
