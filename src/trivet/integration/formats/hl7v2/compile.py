@@ -26,9 +26,10 @@ from trivet.kernel.errors import Fault
 __all__ = ["COLUMNS", "Make", "alternatives", "keep", "make_of", "promote", "source_of"]
 
 Make = Callable[[Work, Segment, Repetition, str, list[Span]], Any]
-Op = Callable[[Work, Segment, Repetition, str, list[Span], dict[str, Any], Labels], None]
+Parts = tuple[Leaf | None, ...]
+Op = Callable[[Work, Segment, Repetition, Parts, str, list[Span], dict[str, Any], Labels], None]
 
-_span = Span._make
+_new = tuple.__new__  # a named tuple without its Python-level constructor
 _ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 COLUMNS = ("source", "when", "target", "transform", "with", "must", "note")
 
@@ -43,7 +44,7 @@ def keep(work: Work, doubt: Doubt, leaf: Leaf, rule: str, target: Target, prefix
     }
     CARRIED.add(rule + "?")
     spans.append(
-        _span((f"{prefix}{target.beside}.extension[0].valueCodeableConcept.coding[0].code", leaf[0], leaf[1], leaf[2], rule + "?"))
+        _new(Span, (f"{prefix}{target.beside}.extension[0].valueCodeableConcept.coding[0].code", leaf[0], leaf[1], leaf[2], rule + "?"))
     )
 
 
@@ -65,16 +66,45 @@ def source_of(text: str) -> tuple[int, int, bool]:
     return int(component), int(subcomponent or 1), bool(subcomponent)
 
 
+class Ops:
+    """A data type map as functions, by component; `whole` holds those that look at the value as a whole."""
+
+    __slots__ = ("by_component", "whole")
+
+    def __init__(self, name: str, rule: str, segment: str) -> None:
+        seen: dict[str, int] = {}
+        found: dict[int, list[Op]] = {}
+        for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS):
+            seen[row["source"]] = count = seen.get(row["source"], 0) + 1
+            # the rule of a span names the row of the segment and the row of the data type
+            row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
+            found.setdefault(source_of(row["source"])[0], []).append(_op(row, row_rule, segment))
+        self.whole = tuple(found.pop(0, ()))
+        self.by_component = tuple(tuple(found.get(number, ())) for number in range(1, max(found, default=0) + 1))
+
+    def run(
+        self,
+        work: Work,
+        segment: Segment,
+        repetition: Repetition,
+        path: str,
+        spans: list[Span],
+        out: dict[str, Any],
+        labels: Labels | None = None,
+    ) -> None:
+        """Put what the value says into `out`."""
+        labels = {} if labels is None else labels
+        for parts, ops in zip(repetition[0], self.by_component, strict=False):
+            if parts is not None:
+                for op in ops:
+                    op(work, segment, repetition, parts, path, spans, out, labels)
+        for op in self.whole:
+            op(work, segment, repetition, (), path, spans, out, labels)
+
+
 @cache
-def _ops(name: str, rule: str, segment: str) -> tuple[Op, ...]:
-    """A data type map as functions. The rule of a span names the row of the segment and the row of the data type."""
-    seen: dict[str, int] = {}
-    ops = []
-    for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS):
-        seen[row["source"]] = count = seen.get(row["source"], 0) + 1
-        row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
-        ops.append(_op(row, row_rule, segment))
-    return tuple(ops)
+def _ops(name: str, rule: str, segment: str) -> Ops:
+    return Ops(name, rule, segment)
 
 
 def _op(row: Row, rule: str, segment: str) -> Op:
@@ -87,20 +117,24 @@ def _op(row: Row, rule: str, segment: str) -> Op:
         return _authority_op(component, int(row["with"] or 1), Target(row["target"]), when, rule)
     target = Target(row["target"])
     if convert is not None:
-        return _leaf_op(component or 1, subcomponent, convert, target, when, rule, silent=transform == "=" and component == 0)
+        return _leaf_op(subcomponent, convert, target, when, rule, silent=transform == "=" and component == 0)
     return _nested_op(component, make_of(transform, row["with"], rule, segment), target, when, rule)
 
 
-def _leaf_op(component: int, subcomponent: int, convert: Convert, target: Target, when: Test | None, rule: str, silent: bool) -> Op:
-    first, second, put = component - 1, subcomponent - 1, target.put
+def _leaf_op(subcomponent: int, convert: Convert, target: Target, when: Test | None, rule: str, silent: bool) -> Op:
+    second, put = subcomponent - 1, target.put
 
-    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
-        if silent:
-            leaf = next(repetition.leaves(), None)
-        else:
-            components = repetition[0]
-            parts = components[first] if first < len(components) else None
-            leaf = parts[second] if parts is not None and second < len(parts) else None
+    def op(
+        work: Work,
+        segment: Segment,
+        repetition: Repetition,
+        parts: Parts,
+        path: str,
+        spans: list[Span],
+        out: dict[str, Any],
+        labels: Labels,
+    ) -> None:
+        leaf = next(repetition.leaves(), None) if silent else parts[second] if second < len(parts) else None
         if leaf is None or (when is not None and not when(work, segment, repetition)):
             return
         text = leaf[3]
@@ -119,7 +153,7 @@ def _leaf_op(component: int, subcomponent: int, convert: Convert, target: Target
             return
         where = put(out, labels, 0, value)
         if where:
-            spans.append(_span((f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
+            spans.append(_new(Span, (f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
         else:
             work.superseded.setdefault(leaf[0], rule)
 
@@ -127,7 +161,16 @@ def _leaf_op(component: int, subcomponent: int, convert: Convert, target: Target
 
 
 def _nested_op(component: int, make: Make, target: Target, when: Test | None, rule: str) -> Op:
-    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+    def op(
+        work: Work,
+        segment: Segment,
+        repetition: Repetition,
+        parts: Parts,
+        path: str,
+        spans: list[Span],
+        out: dict[str, Any],
+        labels: Labels,
+    ) -> None:
         inner = promote(repetition, component) if component else repetition
         if inner is None or (when is not None and not when(work, segment, repetition)):
             return
@@ -144,7 +187,16 @@ def _nested_op(component: int, make: Make, target: Target, when: Test | None, ru
 
 
 def _drop_op(component: int, subcomponent: int, exact: bool, when: Test | None, rule: str) -> Op:
-    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+    def op(
+        work: Work,
+        segment: Segment,
+        repetition: Repetition,
+        parts: Parts,
+        path: str,
+        spans: list[Span],
+        out: dict[str, Any],
+        labels: Labels,
+    ) -> None:
         if component > len(repetition.components) or (when is not None and not when(work, segment, repetition)):
             return
         if exact:
@@ -162,7 +214,16 @@ def _drop_op(component: int, subcomponent: int, exact: bool, when: Test | None, 
 def _authority_op(component: int, begin: int, target: Target, when: Test | None, rule: str) -> Op:
     """The system that an HD names: `.4` of a CX, or the value itself for an HD."""
 
-    def op(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], out: dict[str, Any], labels: Labels) -> None:
+    def op(
+        work: Work,
+        segment: Segment,
+        repetition: Repetition,
+        parts: Parts,
+        path: str,
+        spans: list[Span],
+        out: dict[str, Any],
+        labels: Labels,
+    ) -> None:
         inner = promote(repetition, component) if component else repetition
         if inner is None or (when is not None and not when(work, segment, repetition)):
             return
@@ -175,7 +236,7 @@ def _authority_op(component: int, begin: int, target: Target, when: Test | None,
         for leaf in leaves:
             if leaf is not None:
                 if where:
-                    spans.append(_span((f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
+                    spans.append(_new(Span, (f"{path}.{where}", leaf[0], leaf[1], leaf[2], rule)))
                 else:
                     work.superseded.setdefault(leaf[0], rule)
 
@@ -195,15 +256,13 @@ def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
 
     def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
         out: dict[str, Any] = {}
-        labels: Labels = {}
-        for op in ops:
-            op(work, segment_, repetition, path, spans, out, labels)
+        ops.run(work, segment_, repetition, path, spans, out)
         return out or None
 
     return make
 
 
-def _with_vocabulary(ops: tuple[Op, ...], transform: str, argument: str, rule: str) -> Make:
+def _with_vocabulary(ops: Ops, transform: str, argument: str, rule: str) -> Make:
     """A coded value whose field is bound to a code map: the standard coding first, what was sent after it."""
     mapped, coding = code_map(argument), transform.endswith("_Coding")
     own = frozenset(("", f"HL7{mapped.table}", f"http://terminology.hl7.org/CodeSystem/v2-{mapped.table}", "L"))
@@ -225,11 +284,10 @@ def _with_vocabulary(ops: tuple[Op, ...], transform: str, argument: str, rule: s
                     code["display"] = found.display
                 where = path if coding else f"{path}.coding[0]"
                 out.update(code if coding else {"coding": [code]})
-                spans.extend(_span((f"{where}.{key}", leaf[0], leaf[1], leaf[2], rule)) for key in code)
+                spans.extend(_new(Span, (f"{where}.{key}", leaf[0], leaf[1], leaf[2], rule)) for key in code)
                 if same or coding:  # the same coding would be said twice
                     labels[(".coding", "1", 0)] = 0
-        for op in ops:
-            op(work, segment, repetition, path, spans, out, labels)
+        ops.run(work, segment, repetition, path, spans, out, labels)
         return out or None
 
     return make
@@ -273,15 +331,14 @@ def _reference(name: str, rule: str, segment: str) -> Make:
             return None
         parts, leaf = named
         builder = Builder(resource)
-        for op in ops:
-            op(work, segment_, repetition, "", builder.spans, builder.resource, builder.labels)
+        ops.run(work, segment_, repetition, "", builder.spans, builder.resource)
         if len(builder.resource) == 2:
             return None
         builder.resource["id"] = work.id(resource, *parts)
         builder.leaf = leaf
         builder.spans = [span._replace(path=span.path[1:]) for span in builder.spans]
         work.merge(builder)
-        spans.append(_span((f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))
+        spans.append(_new(Span, (f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))
         return {"reference": f"{resource}/{builder.resource['id']}"}
 
     return make

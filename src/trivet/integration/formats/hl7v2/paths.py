@@ -79,6 +79,8 @@ class Target:
         self.put: Callable[[dict[str, Any], Labels, int, Any], str] = self._put
         if len(self._steps) == 1:
             self._shortcut(*self._steps[0])
+        elif len(self._steps) == 2 and self._steps[0][1] and not self._steps[0][2] and self._steps[1][1] is None:
+            self._labelled(self._steps[0][0], self._steps[0][1], self._steps[1][0])
         elif self.fixed:
             self.path = lambda node, labels, repetition: text
 
@@ -101,6 +103,25 @@ class Target:
 
             self.path = lambda node, labels, repetition: f"{key}[{len(node[key]) if key in node else 0}]"
             self.put = append
+
+    def _labelled(self, key: str, label: str, last: str) -> None:
+        """`coding[1].code`: the part of a list element that several rows share."""
+        first = (f".{key}", label, 0)
+
+        def put(node: dict[str, Any], labels: Labels, repetition: int, value: Any) -> str:
+            items = node.get(key)
+            if items is None:
+                items = node[key] = []
+            name = (first[0], label, repetition) if repetition else first
+            index = labels.get(name)
+            if index is None:
+                index = labels[name] = len(items)
+                items.append({last: value})
+            elif not _fits(items[index], last, value):
+                return ""
+            return f"{key}[{index}].{last}"
+
+        self.put = put
 
     def _path(self, node: dict[str, Any], labels: Labels, repetition: int) -> str:
         out, here, prefix = [], node, ""

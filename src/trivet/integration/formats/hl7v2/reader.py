@@ -41,9 +41,6 @@ class Leaf(NamedTuple):
     bad: str = ""
 
 
-_leaf = Leaf._make
-
-
 class Repetition(NamedTuple):
     """One repetition: its components (None where empty), each a tuple of leaves by subcomponent (None where empty)."""
 
@@ -68,7 +65,7 @@ class Repetition(NamedTuple):
                         yield leaf
 
 
-_repetition = Repetition._make
+_new = tuple.__new__  # a named tuple without its Python-level constructor
 
 
 def find_header(raw: bytes) -> re.Match[bytes] | None:
@@ -79,13 +76,14 @@ def find_header(raw: bytes) -> re.Match[bytes] | None:
 class Segment:
     """One segment. `number` counts segments of this name from 1; field positions follow the standard (MSH-1 is the separator)."""
 
-    __slots__ = ("_fields", "_parsed", "_starts", "continued", "message", "name", "number", "start", "text")
+    __slots__ = ("_all", "_fields", "_parsed", "_starts", "continued", "message", "name", "number", "start", "text")
 
     def __init__(self, message: Message, name: str, number: int, start: int, text: str) -> None:
         self.message, self.name, self.number, self.start, self.text = message, name, number, start, text
         self._fields: list[str] | None = None
         self._starts: list[int] | None = None
         self._parsed: dict[int, list[Repetition]] = {}
+        self._all: list[list[Repetition] | None] | None = None
         self.continued = False
 
     @property
@@ -142,7 +140,7 @@ class Segment:
                     elif subcomponent in part:
                         components.append(self._subcomponents(part, at, f"{where}.{rank}"))
                     elif plain:
-                        components.append((_leaf((at, size, f"{where}.{rank}", part, "")),))
+                        components.append((_new(Leaf, (at, size, f"{where}.{rank}", part, "")),))
                     else:
                         components.append((message.leaf(at, size, f"{where}.{rank}"),))
                     at += size + 1
@@ -151,10 +149,10 @@ class Segment:
             elif not body:
                 pass
             elif plain:
-                components.append((_leaf((at, len(body), where, body, "")),))
+                components.append((_new(Leaf, (at, len(body), where, body, "")),))
             else:
                 components.append((message.leaf(at, len(body), where),))
-            cut.append(_repetition((components, offset, len(body), where)))
+            cut.append(_new(Repetition, (components, offset, len(body), where)))
             offset += len(body) + 1
         return cut
 
@@ -171,11 +169,35 @@ class Segment:
         leaf = found[repetition - 1].leaf(component, subcomponent) if repetition <= len(found) else None
         return leaf.text if leaf is not None else ""
 
-    def leaves(self) -> Iterator[Leaf]:
+    def parsed(self) -> list[list[Repetition] | None]:
+        """All fields at once, by position; None where a field is empty."""
+        if self._all is None:
+            texts, known = self.fields, self._parsed
+            found: list[list[Repetition] | None] = [None]
+            for number in range(1, len(texts)):
+                text = texts[number]
+                if not text:
+                    found.append(None)
+                    continue
+                cut = known.get(number)
+                if cut is None:
+                    cut = known[number] = self._cut(number, text)
+                found.append(cut)
+            self._all = found
+        return self._all
+
+    def leaves(self) -> list[Leaf]:
         """Every non-empty leaf of the segment, in order."""
-        for number in range(1, len(self.fields)):
-            for repetition in self.field(number):
-                yield from repetition.leaves()
+        return [
+            leaf
+            for repetitions in self.parsed()
+            if repetitions is not None
+            for repetition in repetitions
+            for parts in repetition[0]
+            if parts is not None
+            for leaf in parts
+            if leaf is not None
+        ]
 
 
 class Message:

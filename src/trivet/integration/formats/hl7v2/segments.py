@@ -24,7 +24,7 @@ from trivet.kernel.errors import Fault
 __all__ = ["Bad", "SegmentMap", "segment_map"]
 
 RowRun = Callable[[Work, Segment, list[Repetition], Builder], None]
-_span = Span._make
+_new = tuple.__new__
 
 
 class Bad(Exception):
@@ -58,16 +58,18 @@ class SegmentMap:
 
     def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
         """Put what the segment says into the record. Raises Bad when a value that must be right is not."""
-        fields, count = segment.fields, len(segment.fields)
+        fields = segment.parsed()
+        count = len(fields)
         for number, runs in self.fields:
             if number == 0:
                 whole = [_whole(segment)]
                 for run in runs:
                     run(work, segment, whole, builder)
-            elif number < count and fields[number]:
-                found = segment.field(number)
-                for run in runs:
-                    run(work, segment, found, builder)
+            elif number < count:
+                found = fields[number]
+                if found is not None:
+                    for run in runs:
+                        run(work, segment, found, builder)
 
 
 def _whole(segment: Segment) -> Repetition:
@@ -136,7 +138,7 @@ def _leaf_make(component: int, subcomponent: int, convert: Convert, rule: str, m
             doubt.leaf = leaf
             raise
         if value is not None:
-            spans.append(_span((path, leaf[0], leaf[1], leaf[2], rule)))
+            spans.append(_new(Span, (path, leaf[0], leaf[1], leaf[2], rule)))
         return value
 
     return make

@@ -22,7 +22,7 @@ _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one bef
 _NOTHING = Repetition([], 0, 0, "")
 _SUBJECT = (Link(Target("subject"), "Patient"),)
 _settings: dict[str, Settings] = {}
-_element = Element._make
+_new = tuple.__new__
 
 
 def _settings_for(profile: SourceProfile) -> Settings:
@@ -219,7 +219,7 @@ def _finish(work: Work) -> Translation:
                 disposition, rule = "dropped", "blank"
             else:
                 disposition, rule = "uncovered", ""
-            elements.append(_element((leaf[2], offset, leaf[1], disposition, rule)))
+            elements.append(_new(Element, (leaf[2], offset, leaf[1], disposition, rule)))
     return Translation(tuple(records), tuple(elements), tuple(work.rejects), tuple(work.notices))
 
 
@@ -227,7 +227,7 @@ def _envelope(message: Message) -> Translation:
     """A batch or file header or trailer: read, accounted for, and ignored by rule, because it says nothing of a patient."""
     rule = "batch-envelope"
     leaves = [leaf for segment in message.segments for leaf in segment.leaves()]
-    elements = tuple(_element((leaf[2], leaf[0], leaf[1], "dropped", rule)) for leaf in leaves)
+    elements = tuple(_new(Element, (leaf[2], leaf[0], leaf[1], "dropped", rule)) for leaf in leaves)
     return Translation((), elements, ignored=f"hl7v2.{rule}")
 
 
