@@ -250,35 +250,33 @@ class Dossier:
         return f"{len(bodies)} entries of {size} in {origin}, signed by {whose}"
 
     def raw(self) -> str | None:
-        """Every unit opens the commitment that was made when it came."""
-        units = self._units()
-        if units is None or any(f"raw/{seq}" not in self.members for seq in units):
-            return None
-        for seq in units:
-            opening = self.openings[seq, "raw"]
-            said = self.entries[seq]["commitments"]["raw"]
-            if self.entries[seq]["kind"] != "raw.received" or not opens(opening["salt"], "raw", self.members[f"raw/{seq}"], said):
+        """Every unit that is here opens the commitment that was made when it came."""
+        units = sorted({fact["receipt"] for fact in self.lineage["facts"]}) if self.lineage else []
+        here = [seq for seq in units if f"raw/{seq}" in self.members]
+        for seq in here:
+            salt, entry = self.openings[seq, "raw"]["salt"], self.entries[seq]
+            if entry["kind"] != "raw.received" or not opens(salt, "raw", self.members[f"raw/{seq}"], entry["commitments"]["raw"]):
                 raise Failed(f"unit {seq} is not what came")
-        return f"{len(units)} units open the commitments of their receipts"
+        rest = f", {len(units) - len(here)} not disclosed" if len(here) < len(units) else ""
+        return f"{len(here)} units open the commitments of their receipts{rest}" if here or (self.lineage and not units) else None
 
     def fact(self) -> str | None:
         """Every span lies in its unit, and the text there says the fact, by itself or through a named rule."""
-        units = self._units()
-        if self.lineage is None or units is None or any(f"raw/{seq}" not in self.members for seq in units):
-            return None
-        plain = ruled = 0
-        for fact in self.lineage["facts"]:
+        facts = self.lineage["facts"] if self.lineage else []
+        here = [fact for fact in facts if f"raw/{fact['receipt']}" in self.members]
+        plain = 0
+        for fact in here:
             raw, spans = self.members[f"raw/{fact['receipt']}"], fact["spans"]
             if not spans or any(one["length"] < 1 or one["offset"] < 0 or one["offset"] + one["length"] > len(raw) for one in spans):
                 raise Failed(f"{fact['record']} {fact['path']} has no bytes")
             texts = [raw[one["offset"] : one["offset"] + one["length"]].decode("utf-8", "replace") for one in spans]
             if any(agree(text, fact["value"]) for text in texts):
                 plain += 1
-            elif all(one["rule"] for one in spans):
-                ruled += 1
-            else:
+            elif not all(one["rule"] for one in spans):
                 raise Failed(f"{fact['record']} {fact['path']} does not stand in its bytes")
-        return f"{plain} facts read again from their bytes, {ruled} through named map rules"
+        told = f"{plain} facts read again from their bytes, {len(here) - plain} through named map rules"
+        rest = f", {len(facts) - len(here)} not disclosed" if len(here) < len(facts) else ""
+        return told + rest if here or (self.lineage and not facts) else None
 
     def feature(self) -> str | None:
         """The features of the committed record are those of the lineage: bits, and the facts of each or a recorded absence."""
@@ -352,9 +350,6 @@ class Dossier:
 
     def _entry(self) -> dict[str, Any]:
         return dict(self.entries[self.seq])
-
-    def _units(self) -> list[int] | None:
-        return None if self.lineage is None else sorted({fact["receipt"] for fact in self.lineage["facts"]})
 
 
 def verify(data: bytes, trusted: list[str]) -> list[Line]:

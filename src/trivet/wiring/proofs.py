@@ -13,7 +13,18 @@ from trivet.contracts.house import House
 from trivet.kernel.errors import NotFound
 from trivet.kernel.note import BadNote, NoteVerifier
 
-__all__ = ["checkpoints", "docket", "export_tiles", "prove_entry", "prove_growth", "sign_head", "trail", "verify_ledger"]
+__all__ = [
+    "archivist",
+    "checkpoints",
+    "docket",
+    "export_tiles",
+    "prove_entry",
+    "prove_growth",
+    "sign_head",
+    "trail",
+    "verify_dossier",
+    "verify_ledger",
+]
 
 
 def checkpoints(house: House) -> Any:
@@ -112,3 +123,17 @@ def docket(house: House) -> Any:
     from trivet.governance.docket import StoreDocket
 
     return StoreDocket(house.store)
+
+
+def archivist(house: House) -> Any:
+    """Who seals dossiers."""
+    from trivet.governance.dossier import Archivist
+
+    return Archivist(house.role("ledger"), house.store, house.role("checkpoints"), house.clock)
+
+
+def verify_dossier(data: bytes, vkeys: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """Every link of an archive, by the script that dossiers carry."""
+    from trivet.governance.verify import verify
+
+    return [line._asdict() for line in verify(data, list(vkeys))]
