@@ -54,10 +54,9 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
 
 
 def evaluate(now: Snapshot, request: GateRequest) -> Permit | Refusal:
-    """The answer of the gate: a pure function. All conditions are looked at, in order; the best grant is the one that lacks least."""
+    """The answer of the gate: a pure function. All conditions are looked at, in order."""
     failed = ["suspended"] if request.model.name in now.suspended else []
-    grants = now.grants.get(request.model.digest, ())
-    lacks, grant = min(((_lacks(now, one, request), one) for one in grants), key=lambda pair: len(pair[0]), default=(["no-grant"], None))
+    lacks, grant = _nearest(now, request)
     failed += lacks
     seats = now.seats.get(request.model.name, {})
     if any(duty not in seats for duty in now.duties) or not now.duties:
@@ -67,6 +66,20 @@ def evaluate(now: Snapshot, request: GateRequest) -> Permit | Refusal:
     if failed or grant is None:
         return Refusal(tuple(failed), now.instead.get(request.use, UNKNOWN))
     return Permit(grant.id, dict(seats), grant.expires_at)
+
+
+def _nearest(now: Snapshot, request: GateRequest) -> tuple[list[str], Grant | None]:
+    """The grant that covers the request, or the one that lacks least of it, so that the refusal names what is really missing."""
+    grants = now.grants.get(request.model.digest, ())
+    here = [grant for grant in grants if request.site in grant.sites] or grants[:1]
+    best: tuple[list[str], Grant | None] = (["no-grant"], None)
+    for grant in here:
+        lacks = _lacks(now, grant, request)
+        if not lacks:
+            return lacks, grant
+        if best[1] is None or len(lacks) < len(best[0]):
+            best = (lacks, grant)
+    return best
 
 
 def _lacks(now: Snapshot, grant: Grant, request: GateRequest) -> list[str]:

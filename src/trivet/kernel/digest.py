@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import math
+from collections.abc import Iterable
 from decimal import Decimal
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 __all__ = ["canonical", "commitment", "digest", "record_id", "sha256"]
@@ -34,6 +35,12 @@ def _number(value: float) -> str:
     return ("-" if sign else "") + body
 
 
+def _sorted(names: Iterable[str]) -> list[str]:
+    """Names in the order of their UTF-16 code units (section 3.2.3), which for ASCII is their own."""
+    joined = "".join(names)
+    return sorted(names) if joined.isascii() else sorted(names, key=lambda name: name.encode("utf-16-be"))
+
+
 def _write(value: Any, out: list[str]) -> None:
     if value is None:
         out.append("null")
@@ -42,7 +49,7 @@ def _write(value: Any, out: list[str]) -> None:
     elif value is False:
         out.append("false")
     elif isinstance(value, str):
-        out.append(json.dumps(value, ensure_ascii=False))
+        out.append(_quoted(value))
     elif isinstance(value, int):
         out.append(_number(float(value)) if abs(value) > 2**53 else str(value))
     elif isinstance(value, float):
@@ -51,9 +58,9 @@ def _write(value: Any, out: list[str]) -> None:
         out.append(_number(float(value)))
     elif isinstance(value, dict):
         out.append("{")
-        for number, key in enumerate(sorted(value, key=lambda name: name.encode("utf-16-be"))):
+        for number, key in enumerate(_sorted(value)):
             out.append("," if number else "")
-            out.append(json.dumps(key, ensure_ascii=False) + ":")
+            out.append(_quoted(key) + ":")
             _write(value[key], out)
         out.append("}")
     elif isinstance(value, (list, tuple)):
