@@ -62,7 +62,9 @@ def receive(house: House, deliveries: Iterable[Delivery], report: Callable[[Tall
         land_file(house, delivery, tally)
         if report:
             report(tally)
-    return process_pending(house, tally, report)
+    process_pending(house, tally, report)
+    house.shelf.publish()
+    return tally
 
 
 def accept(house: House, envelope: Envelope) -> Future[Receipt]:

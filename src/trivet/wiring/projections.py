@@ -26,6 +26,13 @@ def received() -> Projection:
         "coverage": "source, format, locator, disposition, rule",
         "record_version": "ordinal",
         "lineage": "receipt",
+        "identity_record": "id",
+        "identity_key": "key, record",
+        "identity_term": "field, term",
+        "link": "id",
+        "link_event": "id",
+        "link_review": "id",
+        "link_apart": "one, two",
     }
     return Projection("received", tables, replay_received)
 

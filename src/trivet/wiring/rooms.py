@@ -151,7 +151,7 @@ def linker(house: House) -> Any:
     """Who is who."""
     from trivet.data.identity import StoreLinker
 
-    return StoreLinker(house.store)
+    return StoreLinker(house.store, house.vault)
 
 
 def normaliser(house: House) -> Normaliser:
