@@ -1,0 +1,91 @@
+"""From evidence to a grade: certain, probable, possible or none, with the rule that decided. Pure.
+
+Score alone links nobody. What must agree at least, what contradicts, and what twins look like stand here as rules with names;
+a rule may hold a grade down (the pair then waits for a human), never push it up beyond what the score and an identifier say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from trivet.data.identity.compare import Evidence
+from trivet.data.identity.features import Features
+from trivet.data.identity.weights import Weights
+
+__all__ = ["GRADES", "Verdict", "contradictions", "judge"]
+
+GRADES = ("none", "possible", "probable", "certain")
+ALIKE = frozenset({"exact", "part", "close", "nickname", "swapped", "digit", "same", "street"})
+HALF = ALIKE | {"initial", "fuzzy", "parts"}
+
+
+class Verdict(NamedTuple):
+    """`grade` after all rules, the `rule` that set it, and the score with the prior in bits."""
+
+    grade: str
+    rule: str
+    score: float
+
+
+def contradictions(levels: Mapping[str, str], left: Features, right: Features) -> tuple[str, ...]:
+    """What speaks against one person, by name."""
+    found = []
+    given, family, birth = levels.get("given"), levels.get("family"), levels.get("birth")
+    if given == "other" and family in ALIKE and birth == "exact":
+        found.append("twins")
+    if given == "other" and family == "other":
+        found.append("other-name")
+    if birth == "other":
+        found.append("other-birth-date")
+    if levels.get("sex") == "other" and (given in ("other", "fuzzy", None)):
+        found.append("other-sex")
+    if left.birth_order and right.birth_order and left.birth_order != right.birth_order and birth == "exact":
+        found.append("birth-order")
+    if levels.get("suffix") == "other" and birth != "exact":
+        found.append("other-generation")
+    return tuple(found)
+
+
+def judge(left: Features, right: Features, evidence: Evidence, prior: float, weights: Weights) -> Verdict:
+    """The grade of a pair."""
+    levels, score = evidence.levels, prior + evidence.score
+    against = contradictions(levels, left, right)
+    if left.test != right.test:
+        return Verdict("none", "test-patient", score)
+    if levels.get("identifier") == "same":
+        if against:
+            return Verdict("possible", f"same-identifier-but-{against[0]}", score)
+        return Verdict("certain", "same-identifier", score)
+    grade = by_score(score, weights)
+    if "birth-order" in against:
+        return Verdict("none", "birth-order", score)
+    if against and grade != "none":
+        return Verdict("possible", against[0], score)
+    most, rule = _at_most(levels)
+    if GRADES.index(grade) > GRADES.index(most):
+        return Verdict(most, rule, score)
+    return Verdict(grade, "score", score)
+
+
+def by_score(score: float, weights: Weights) -> str:
+    """The grade that bits alone would give."""
+    if score >= weights.certain:
+        return "certain"
+    if score >= weights.probable:
+        return "probable"
+    return "possible" if score >= weights.possible else "none"
+
+
+def _at_most(levels: Mapping[str, str]) -> tuple[str, str]:
+    """The best grade for which there is enough evidence, whatever the score."""
+    family, given, birth = (levels.get(field) in ALIKE for field in ("family", "given", "birth"))
+    half_given = levels.get("given") in HALF
+    contact = any(levels.get(field) in ("same", "street") for field in ("telephone", "address", "mail", "member"))
+    if family and given and birth:
+        return "certain", "score"
+    if birth and contact and (given or (family and half_given)):
+        return "certain" if given else "probable", "two-of-three-and-contact"
+    if family and given and contact and "birth" not in levels:
+        return "probable", "names-and-contact"
+    return "possible", "too-little-evidence"

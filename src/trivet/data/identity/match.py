@@ -1,0 +1,144 @@
+"""The search for one record: candidates by key, evidence for each, one verdict for each person. Reads, and decides nothing for good.
+
+In: the register and what is known of a record. Out: a `Finding`: the person to link to (or none), other persons that are certainly
+the same, pairs for a human, and the rules whose keys too many records share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from trivet.data.identity.compare import Evidence, compare
+from trivet.data.identity.features import Features
+from trivet.data.identity.judge import GRADES, Verdict, contradictions, judge
+from trivet.data.identity.keys import contact_keys, keys
+from trivet.data.identity.register import Known, Register
+from trivet.data.identity.weights import Weights
+
+__all__ = ["Finding", "Match", "find", "vetoed"]
+
+
+class Match(NamedTuple):
+    """A person that a record matches, through one of its records (`subject`)."""
+
+    person: str
+    subject: str
+    grade: str
+    rule: str
+    score: float | None
+    evidence: tuple[tuple[str, str, float], ...]
+
+
+class Finding(NamedTuple):
+    """`best` is to be linked; `also` are certain as well, and so are one person with it; `doubts` wait for a human."""
+
+    best: Match | None
+    also: tuple[Match, ...]
+    doubts: tuple[Match, ...]
+    crowded: frozenset[str]
+
+
+def find(register: Register, known: Features, weights: Weights, self_known: Known | None) -> Finding:
+    """Search for the person of a record; `self_known` is the record itself when it is stored already."""
+    blocks, crowded = _blocks(register, known, weights.block)
+    numbers = set().union(*blocks.values()) if blocks else set()
+    if self_known is not None:
+        numbers.discard(self_known.id)
+    if not numbers:
+        return Finding(None, (), (), crowded)
+    candidates = [one for one in register.candidates(numbers) if self_known is None or one.person != self_known.person]
+    shared = _shared(known, blocks, candidates, weights.shared)
+    total = register.count()
+    prior = weights.prior(total)
+
+    def terms(field: str, term: str) -> tuple[int, int]:
+        return register.terms(field, term), total
+
+    apart = _apart(register, self_known)
+    persons: dict[str, list[tuple[Known, Verdict, Evidence]]] = {}
+    for one in candidates:
+        evidence = compare(known, one.features, weights, terms, shared)
+        persons.setdefault(one.person, []).append((one, judge(known, one.features, evidence, prior, weights), evidence))
+    found = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]
+    matches = sorted(
+        (match for match in found if match is not None),
+        key=lambda match: (-GRADES.index(match.grade), -(match.score or 0.0), match.subject),
+    )
+    return _decide(matches, crowded)
+
+
+def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
+    """Which of the persons found is the one."""
+    if any(match.rule.startswith("same-identifier-but") for match in matches):
+        # whose record is it: the one whose number it bears, or the one whose name it bears? Only a human can say
+        return Finding(None, (), tuple(match for match in matches if match.grade != "none"), crowded)
+    linkable = [match for match in matches if match.grade in ("certain", "probable")]
+    doubts = tuple(match for match in matches if match.grade == "possible")
+    if not linkable:
+        return Finding(None, (), doubts, crowded)
+    best, rest = linkable[0], linkable[1:]
+    certain = tuple(match for match in rest if match.grade == "certain")
+    return Finding(best, certain, doubts + tuple(match for match in rest if match.grade != "certain"), crowded)
+
+
+def _blocks(register: Register, known: Features, most: int) -> tuple[dict[int, set[int]], frozenset[str]]:
+    blocks, crowded = {}, set[str]()
+    for key, rule in keys(known).items():
+        numbers = register.block(key, most + 1)
+        if len(numbers) > most:
+            crowded.add(rule)
+        if numbers:
+            blocks[key] = set(numbers[:most])
+    return blocks, frozenset(crowded)
+
+
+def _shared(known: Features, blocks: dict[int, set[int]], candidates: Sequence[Known], most: int) -> set[str]:
+    """Telephones and addresses behind which too many persons stand."""
+    persons = {one.id: one.person for one in candidates}
+    shared = set()
+    for value, key in contact_keys(known).items():
+        numbers = blocks.get(key, ())
+        if len(numbers) > most and len({persons[number] for number in numbers if number in persons}) > most:
+            shared.add(value)
+    return shared
+
+
+def _apart(register: Register, self_known: Known | None) -> set[str]:
+    """Subjects that a human keeps apart from this record or from its person's other records."""
+    if self_known is None:
+        return set()
+    return set().union(*(register.apart(one.subject) for one in register.members(self_known.person)))
+
+
+def _of_person(
+    register: Register, known: Features, person: str, held: Sequence[tuple[Known, Verdict, Evidence]], weights: Weights, apart: set[str]
+) -> Match | None:
+    """The verdict about a person: the best of its records, held down by any record that cannot be the same person's."""
+    one, verdict, evidence = max(held, key=lambda item: (GRADES.index(item[1].grade), item[1].score, -item[0].id))
+    if verdict.grade == "none":
+        return None
+    said = tuple((field, level, round(evidence.bits[field], 2)) for field, level in evidence.levels.items())
+    match = Match(person, one.subject, verdict.grade, verdict.rule, verdict.score, said)
+    if verdict.grade == "possible":
+        return None if apart and one.subject in apart else match
+    members = register.members(person)
+    if apart and any(member.subject in apart for member in members):
+        return None
+    if len(members) >= weights.members:
+        return match._replace(grade="possible", rule="too-many-records-of-one-person")
+    if any(vetoed(known, member.features, weights) for member in members if member.id != one.id):
+        return match._replace(grade="possible", rule="another-record-contradicts")
+    odd = next((rule for _, other, _ in held if (rule := other.rule).startswith("same-identifier-but")), "")
+    return match._replace(grade="possible", rule=odd) if odd else match
+
+
+def vetoed(left: Features, right: Features, weights: Weights) -> bool:
+    """Can these two not be one person, whatever others say?"""
+    evidence = compare(left, right, weights, _no_terms)
+    against = contradictions(evidence.levels, left, right)
+    return "birth-order" in against or len(against) >= 2
+
+
+def _no_terms(field: str, term: str) -> tuple[int, int]:
+    return 0, 0

@@ -1,0 +1,1 @@
+create index if not exists link_person on link (person)

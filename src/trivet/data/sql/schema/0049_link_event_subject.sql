@@ -1,0 +1,1 @@
+create index if not exists link_event_subject on link_event (subject)

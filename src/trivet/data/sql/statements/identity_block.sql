@@ -1,0 +1,1 @@
+select record from identity_key where key = ? limit ?

@@ -1,0 +1,1 @@
+insert or ignore into identity_key (key, record) values (?, ?)

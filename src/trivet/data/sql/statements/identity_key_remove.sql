@@ -1,0 +1,1 @@
+delete from identity_key where key = ? and record = ?

@@ -1,0 +1,1 @@
+select id, person, digest, features, source from identity_record where subject = ?

@@ -1,0 +1,1 @@
+select id, subject, person, features from identity_record where person = ? order by id

@@ -1,0 +1,1 @@
+update identity_record set person = ? where subject = ?

@@ -1,0 +1,1 @@
+select subject, person from identity_record where subject in (select value from json_each(?))

@@ -1,0 +1,1 @@
+select records from identity_term where field = ? and term = ?

@@ -1,0 +1,1 @@
+update identity_record set digest = ?, features = ?, last_seq = ? where id = ?

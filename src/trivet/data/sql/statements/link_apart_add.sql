@@ -1,0 +1,1 @@
+insert or ignore into link_apart (one, two, seq) values (?, ?, ?)

@@ -1,0 +1,1 @@
+select id from link_event where undoes = ?

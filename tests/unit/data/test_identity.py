@@ -1,0 +1,296 @@
+"""Identity in real time: links with reasons, doubts that wait, decisions that stay, and the same again from the same receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trivet.contracts.envelope import Receipt
+from trivet.contracts.record import Record, Translation
+from trivet.data.engines.sqlite import SQLiteStore
+from trivet.data.identity import StoreLinker
+from trivet.data.identity.register import Register
+from trivet.data.identity.stewardship import apply
+from trivet.kernel import jsontext
+from trivet.kernel.digest import sha256
+from trivet.kernel.resources import listing, text
+
+AT = "2026-03-01T08:00:00.000000Z"
+
+
+class Seal:
+    """A keyed address for bytes."""
+
+    def address(self, data: bytes) -> str:
+        return sha256(b"test" + data)
+
+
+class Desk:
+    """A store with a linker, fed one patient at a time."""
+
+    def __init__(self, path: Path) -> None:
+        names = listing("trivet.data", "sql/schema", ".sql")
+        self.store = SQLiteStore(path, [text("trivet.data", "sql", "schema", name) for name in names])
+        self.linker = StoreLinker(self.store, Seal())
+        self.seq = 0
+        self.entries: list[Any] = []
+
+    def take(self, source: str, *resources: dict[str, Any]) -> None:
+        """One receipt with these records."""
+        self.seq += 1
+        receipt = Receipt(self.seq, source, "hl7v2", "landed", "b", AT)
+        people = Translation(tuple(Record(resource, ()) for resource in resources), ())
+        self.entries += self.store.write(lambda tx: self.linker.link(tx, receipt, people))
+
+    def decide(self, **decision: Any) -> None:
+        """A human's decision."""
+        self.seq += 1
+        said = jsontext.dumps({"other": "", "actor": "steward", "reason": "test"} | decision)
+        self.store.write(lambda tx: apply(Register(tx), self.seq, AT, said))
+
+    def person(self, name: str) -> str:
+        """The person of a record."""
+        return self.persons()[f"Patient/{name}"]
+
+    def persons(self) -> dict[str, str]:
+        """Everybody's person now."""
+        return dict(self.store.read("select subject, person from link where until_seq is null order by subject"))
+
+    def reviews(self, state: str = "open") -> list[tuple[int, str, str]]:
+        """Doubts: number, kind, rule."""
+        return list(self.store.read("select id, kind, rule from link_review where state = ? order by id", (state,)))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "home.db")
+    yield made
+    made.store.close()
+
+
+def patient(
+    name: str,
+    family: str = "Ramirez",
+    given: str = "Elena",
+    born: str = "1961-04-17",
+    sex: str = "female",
+    *,
+    mrn: str = "",
+    phone: str = "",
+    street: str = "",
+    place: str = "60601",
+    **more: Any,
+) -> dict[str, Any]:
+    """A Patient resource as a format would give it."""
+    resource: dict[str, Any] = {"resourceType": "Patient", "id": name}
+    if family or given:
+        resource["name"] = [{"family": family, "given": [given]}]
+    resource |= {"birthDate": born} if born else {}
+    resource |= {"gender": sex} if sex else {}
+    if mrn:
+        resource["identifier"] = [{"system": "urn:smh:mrn", "value": mrn, "type": {"coding": [{"code": "MR"}]}}]
+    if phone:
+        resource["telecom"] = [{"system": "phone", "value": phone}]
+    if street:
+        resource["address"] = [{"line": [street], "postalCode": place}]
+    return resource | more
+
+
+FULL: dict[str, Any] = {"phone": "(312) 555-0142", "street": "12 Oak Street"}
+
+
+def test_two_systems_name_one_person(desk: Desk) -> None:
+    """Another source, another spelling and no common number: one person, with evidence for each field."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("ehr", patient("b", given="Eléna", family="RAMIREZ", phone="312-555-0142", street="12 OAK ST"))
+    assert desk.person("a") == desk.person("b")
+    rows = desk.store.read("select kind, rule, grade, score, evidence from link_event where subject = 'Patient/b'")
+    kind, rule, grade, score, evidence = rows[0]
+    assert (kind, rule, grade) == ("linked", "score", "certain")
+    assert score > 10
+    assert {field for field, _, _ in jsontext.loads(evidence)} >= {"family", "given", "birth", "sex", "telephone", "address"}
+
+
+def test_same_number_with_name_only_is_enough(desk: Desk) -> None:
+    """A monitor that sends number and name: the number in its authority decides, because nothing contradicts."""
+    desk.take("adt", patient("a", mrn="100"))
+    desk.take("vitals", patient("b", born="", sex="", mrn="100"))
+    desk.take("beds", patient("c", family="", given="", born="", sex="", mrn="100"))
+    assert desk.person("a") == desk.person("b") == desk.person("c")
+
+
+def test_same_number_with_another_name_and_birth_date_waits_for_a_human(desk: Desk) -> None:
+    """A swapped number merges nobody: neither with whose number it is nor with whose name it is."""
+    desk.take("adt", patient("a", mrn="100"), patient("b", "Okafor", "James", "1948-11-02", "male", mrn="200"))
+    desk.take("lab", patient("c", "Okafor", "James", "1948-11-02", "male", mrn="100"))
+    assert len({desk.person(name) for name in "abc"}) == 3
+    assert {rule for _, _, rule in desk.reviews()} >= {"same-identifier-but-other-name"}
+
+
+def test_twins_are_two(desk: Desk) -> None:
+    """Same surname, birth date, address and telephone, other given name: two persons, and a doubt for a human."""
+    desk.take("adt", patient("a", given="Elena", mrn="100", **FULL))
+    desk.take("adt", patient("b", given="Marta", mrn="101", **FULL))
+    assert desk.person("a") != desk.person("b")
+    assert [rule for _, _, rule in desk.reviews()] == ["twins"]
+
+
+def test_a_household_is_not_a_person(desk: Desk) -> None:
+    """Shared address and telephone with another name and birth date link nobody and trouble nobody."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("adt", patient("b", given="Tomas", born="1990-01-30", sex="male", mrn="101", **FULL))
+    assert desk.person("a") != desk.person("b")
+    assert desk.reviews() == []
+
+
+def test_placeholders_are_no_evidence(desk: Desk) -> None:
+    """Two unknown persons born on the first of January 1900 have nothing in common."""
+    for name in "abc":
+        desk.take("adt", patient(name, "UNKNOWN", "UNKNOWN", "1900-01-01", "female", mrn=f"10{name}"))
+    assert len(set(desk.persons().values())) == 3
+    assert desk.reviews() == []
+
+
+def test_a_newborn_without_a_name_is_not_its_sibling(desk: Desk) -> None:
+    """BABY is no given name: same surname, birth date and address are too little evidence."""
+    desk.take("adt", patient("a", given="BABY", born="2026-02-11", mrn="100", **FULL))
+    desk.take("adt", patient("b", given="BABY", born="2026-02-11", mrn="101", **FULL))
+    assert desk.person("a") != desk.person("b")
+
+
+def test_a_test_patient_stays_alone(desk: Desk) -> None:
+    """TEST is recognised, whatever else agrees."""
+    desk.take("adt", patient("a", "TEST", "Elena", mrn="100", **FULL))
+    desk.take("lab", patient("b", "Ramirez", "Elena", **FULL))
+    assert desk.person("a") != desk.person("b")
+    assert desk.store.read("select rule from link_event where subject = 'Patient/a'") == [("test-patient",)]
+
+
+def test_swapped_day_and_month_is_still_the_same_person(desk: Desk) -> None:
+    """A practice that writes 4 May for 5 April, with the same address."""
+    desk.take("adt", patient("a", born="1961-05-04", mrn="100", **FULL))
+    desk.take("practice", patient("b", born="1961-04-05", **FULL))
+    assert desk.person("a") == desk.person("b")
+
+
+def test_a_new_surname_keeps_the_person_and_both_names_match(desk: Desk) -> None:
+    """After a marriage the record keeps its person; a feed with the old name and one with the new name both find it."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("adt", patient("a", family="Hollis", mrn="100", **FULL))
+    desk.take("ehr", patient("b", family="Ramirez", **FULL))
+    desk.take("billing", patient("c", family="Hollis", **FULL))
+    assert desk.person("a") == desk.person("b") == desk.person("c")
+
+
+def test_a_record_that_suddenly_speaks_of_somebody_else_is_a_conflict(desk: Desk) -> None:
+    """An overlay: the record keeps what it said, stays with its person, and waits for a human."""
+    desk.take("lab", patient("a", mrn="100"))
+    before = desk.persons()
+    desk.take("lab", patient("a", "Okafor", "James", "1948-11-02", "male", mrn="100"))
+    assert desk.persons() == before
+    assert [(kind, rule) for _, kind, rule in desk.reviews()] == [("conflict", "speaks-of-another")]
+
+
+def test_a_merge_said_by_the_sender_and_its_undoing(desk: Desk) -> None:
+    """A40 moves the losing record's person; undoing it restores every link as it was, and the machine never joins them again."""
+    desk.take("adt", patient("a", mrn="100"), patient("b", "Weiss", "Anna", "1980-02-02", mrn="200"))
+    desk.take("ehr", patient("c", "Weiss", "Anna", "1980-02-02", mrn="200"))
+    before = desk.persons()
+    merge = patient("b", "Weiss", "Anna", "1980-02-02", mrn="200", link=[{"other": {"reference": "Patient/a"}, "type": "replaced-by"}])
+    desk.take("adt", merge)
+    assert len(set(desk.persons().values())) == 1
+    event = desk.store.read("select id from link_event where kind = 'merged'")[0][0]
+    desk.decide(action="unmerge", target=event)
+    assert desk.persons() == before
+    desk.take("adt", merge | {"gender": "female", "telecom": [{"system": "phone", "value": "312-555-0100"}]})
+    assert desk.persons() == before
+    assert "said-by-sender-but-separated" in {rule for _, _, rule in desk.reviews()}
+
+
+def test_who_a_human_separated_stays_separated(desk: Desk) -> None:
+    """After a separation an update that would match again changes nothing."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("ehr", patient("b", **FULL))
+    assert desk.person("a") == desk.person("b")
+    desk.decide(action="separate", target="Patient/b")
+    assert desk.person("a") != desk.person("b")
+    desk.take("ehr", patient("b", mrn="100", **FULL))
+    desk.take("ehr", patient("b", mrn="100", phone="773-555-0199"))
+    assert desk.person("a") != desk.person("b")
+
+
+def test_a_doubt_is_confirmed_or_rejected_once(desk: Desk) -> None:
+    """Confirming joins the persons; a second answer is refused."""
+    from trivet.kernel.errors import Refused
+
+    desk.take("adt", patient("a", given="Elena", mrn="100", **FULL))
+    desk.take("adt", patient("b", given="Marta", mrn="101", **FULL))
+    number = desk.reviews()[0][0]
+    desk.decide(action="confirm", target=number)
+    assert desk.person("a") == desk.person("b")
+    with pytest.raises(Refused):
+        desk.decide(action="reject", target=number)
+
+
+def test_links_as_of_a_position(desk: Desk) -> None:
+    """Asked for an earlier position, the links of that position stand, not today's."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("ehr", patient("b", "Unrelated", "Bob", "1999-09-09", "male"))
+    early = desk.seq
+    desk.decide(action="merge", target="Patient/a", other="Patient/b")
+    now = text("trivet.data", "sql", "relations", "link_now.sql")
+    then = {subject: person for subject, person, *_ in desk.store.read(now, {"as_of": early})}
+    today = {subject: person for subject, person, *_ in desk.store.read(now, {"as_of": desk.seq})}
+    assert len(set(then.values())) == 2
+    assert len(set(today.values())) == 1
+
+
+def test_a_crowded_key_is_said_aloud(desk: Desk) -> None:
+    """More records under one key than are compared: never silently "no match"."""
+    desk.linker.weights = __import__("dataclasses").replace(desk.linker.weights, block=3)
+    for number in range(6):
+        desk.take("adt", patient(f"p{number}", given="Elena", born="1961-04-17", sex="", mrn=f"9{number}00{number}"))
+    assert "crowded" in {kind for _, kind, _ in desk.reviews()}
+
+
+def test_a_known_record_costs_nothing_and_says_nothing(desk: Desk) -> None:
+    """The same record again: no entry, no event."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    told = len(desk.entries)
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    assert len(desk.entries) == told
+
+
+def test_a_reference_alone_makes_a_person_that_a_record_can_join(desk: Desk) -> None:
+    """An observation before its patient: the person is there, and becomes the one that matches when the patient comes."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("ehr", {"resourceType": "Observation", "id": "o", "subject": {"reference": "Patient/b"}})
+    assert desk.person("b") != desk.person("a")
+    desk.take("ehr", patient("b", **FULL))
+    assert desk.person("b") == desk.person("a")
+
+
+def test_the_ledger_hears_no_name_and_no_number(desk: Desk) -> None:
+    """Entries hold grade, rule and bits; whom they are about is a keyed commitment."""
+    desk.take("adt", patient("a", mrn="7654321", **FULL))
+    desk.take("ehr", patient("b", **FULL))
+    said = repr(desk.entries).upper()
+    for secret in ("RAMIREZ", "ELENA", "7654321", "1961", "PATIENT/A", desk.person("a").upper()):
+        assert secret not in said
+
+
+def test_the_same_receipts_give_the_same_tables(tmp_path: Path) -> None:
+    """Everything identity keeps is a function of the receipts in their order."""
+    digests = []
+    for run in "12":
+        desk = Desk(tmp_path / f"{run}.db")
+        desk.take("adt", patient("a", mrn="100", **FULL), patient("b", "Weiss", "Anna", "1980-02-02"))
+        desk.take("ehr", patient("c", **FULL), patient("d", given="Marta", **FULL))
+        desk.take("lab", patient("e", "Weiss", "Ana", "1980-02-02"))
+        tables = ("identity_record", "identity_key", "identity_term", "link", "link_event", "link_review", "link_apart")
+        digests.append([desk.store.read(f"select * from {table} order by 1, 2") for table in tables])
+        desk.store.close()
+    assert digests[0] == digests[1]
