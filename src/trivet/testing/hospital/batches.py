@@ -13,7 +13,7 @@ from typing import Any
 
 from trivet.testing.hospital.chart import SOURCES, Piece
 from trivet.testing.hospital.world import World
-from trivet.testing.hospital.writers import csvfile
+from trivet.testing.hospital.writers import csvfile, x12
 
 __all__ = ["Batches", "File"]
 
@@ -63,11 +63,30 @@ def _staffing(world: World, group: str, day: int, part: int, rows: list[bytes]) 
     return csvfile.STAFFING + b"".join(csvfile.staffing_rows(wards, day, world.shifts, world.almanac))
 
 
+def _claims(world: World, group: str, day: int, part: int, rows: list[bytes]) -> bytes:
+    return x12.claim_file(rows, _stamp(world, "billing", day), _number(world, day, part))
+
+
+def _remits(world: World, group: str, day: int, part: int, rows: list[bytes]) -> bytes:
+    index, insurer = next((index, one) for index, one in enumerate(world.tables.insurers) if one.key == group)
+    return x12.remit_file(rows, insurer, _stamp(world, "payer", day), _number(world, day, part) + 100_000 * (index + 1))
+
+
+def _stamp(world: World, source: str, day: int) -> str:
+    return world.almanac.text(world.almanac.at(day + 1, _HABITS[source].hour), "%Y%m%d%H%M")
+
+
+def _number(world: World, day: int, part: int) -> int:
+    return (day - world.almanac.day(world.start)) * 20 + part + 1
+
+
 _MAKERS: dict[str, Maker] = {
     "beds": _lines(csvfile.BEDS),
     "staffing": _staffing,
     "appointments": _lines(csvfile.APPOINTMENTS),
     "ehr": _lines(b""),
+    "billing": _claims,
+    "payer": _remits,
 }
 
 

@@ -51,16 +51,11 @@ class Plan:
     """Which faults a person carries. Each is planted once, at the first thing it can be planted in."""
 
     def __init__(self, tables: Tables, rng: Random, number: int, active: bool) -> None:
-        self._waiting: set[str] = set()
-        cast = -1
-        for kind, table in tables.faults.items():
-            rate = float(str(table["rate"]))
-            drawn = rng.random() < rate
-            if rate:
-                cast += 1
-            if active and rate and (drawn or number == CAST + cast):
-                self._waiting.add(kind)
-        self.forced = active and CAST <= number <= CAST + cast
+        planned = [(kind, float(str(table["rate"]))) for kind, table in tables.faults.items() if table["rate"]]
+        drawn = {kind for kind, rate in planned if rng.random() < rate}
+        cast = number - CAST
+        self.forced = active and 0 <= cast < len(planned)
+        self._waiting = {planned[cast][0]} if self.forced else drawn if active else set()
 
     def has(self, kind: str) -> bool:
         """Is it still to be planted?"""
@@ -105,18 +100,20 @@ class Chart:
         """The written truth of one planted fault; where it was planted is filled in on delivery."""
         return {"kind": kind, "person": self.key, "expected": self.tables.faults[kind]["expected"], "detail": dict(detail or {})}
 
-    def send(self, source: str, at: int, payload: str | bytes, *, control: str = "", truth: Mapping[str, Any] | None = None) -> None:
+    def send(
+        self, source: str, at: int, payload: str | bytes, *, control: str = "", name: str = "", truth: Mapping[str, Any] | None = None
+    ) -> None:
         """Deliver one message at `at`, or as the planned faults of transport will have it."""
         data = payload if isinstance(payload, bytes) else payload.encode()
         extension = _EXTENSION[SOURCES[source]]
-        name = f"{control or f'{source}-{self.number:07d}-{self._count:05d}'}"
+        name = control or name
         written = dict(truth) if truth else None
         if written is None and control and SOURCES[source] == "hl7v2":
             at, data, written = self._transport(source, at, data, name)
         if control and self._last_control.get(source) == control and self._seen(name + "." + extension):
             name += "-again"
             written = written or self.truth("control_id_reused", {"control_id": control})
-        self._add(at, False, source, f"{name}.{extension}", data, written and {**written, "control_id": control})
+        self._add(at, False, source, f"{name}.{extension}", data, written and {**written, **({"control_id": control} if control else {})})
 
     def row(self, source: str, at: int, data: bytes, *, truth: Mapping[str, Any] | None = None, name: str = "") -> None:
         """One row (or claim, or resource) of a batch file, ready to be collected at `at`."""

@@ -10,18 +10,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trivet.testing.hospital import laboratory, stay
+from trivet.testing.hospital import bills, chartroom, laboratory, stay
 from trivet.testing.hospital.almanac import DAY, HOUR, MINUTE
 from trivet.testing.hospital.chart import CAST, Chart
 from trivet.testing.hospital.health import reason_for
-from trivet.testing.hospital.papers import Papers, Stay
+from trivet.testing.hospital.papers import NEVER, Papers, Stay
+from trivet.testing.hospital.person import MAIN_SITE
 from trivet.testing.hospital.tables import Reason
+from trivet.testing.hospital.world import SPAN
 from trivet.testing.hospital.writers import hl7
 from trivet.testing.hospital.writers.hl7 import Visit
 
 __all__ = ["Life"]
 
-NEVER = 1 << 62
 _INPATIENTS = range(8, 18)  # persons who are in a bed at the anchor, whatever the size of the hospital
 _LEAVERS = range(18, 26)  # persons who left one in the days before
 
@@ -32,6 +33,8 @@ class Life(Papers):
     def run(self) -> Chart:
         """Simulate to the horizon."""
         forced = self._forced()
+        if self.rng.random() < self.world.figures("documents")["practice_share"] or self.plan.has("wrong_birth_date"):
+            self._refer(self.world.start + int(self.rng.random() * SPAN * DAY))
         last_free = forced[0][0] - 45 * DAY if forced else NEVER
         names = ("unplanned", "planned", "emergency", "clinic")
         due = {name: self.world.start + self._wait(name) for name in names}
@@ -59,6 +62,7 @@ class Life(Papers):
                 if at < last_free:
                     (self._emergency if name == "emergency" else self._clinic)(self._hour(at, name))
             due = self._after(due)
+        self._introduce()
         self._settle()
         return self.chart
 
@@ -76,6 +80,8 @@ class Life(Papers):
             return [(anchor - int((0.7 + 0.45 * (number - _INPATIENTS.start)) * DAY), anchor + 14 * HOUR)]
         if number in _LEAVERS:
             return [(anchor - int((3.5 + 0.8 * (number - _LEAVERS.start)) * DAY), 0)]
+        if number in MAIN_SITE:
+            return [(anchor - int((45.5 - 2 * (number - MAIN_SITE.start)) * DAY), 0)]
         if self.plan.forced:
             return [(anchor - (60 + 9 * (number - CAST)) * DAY, 0)]
         return []
@@ -104,6 +110,8 @@ class Life(Papers):
         reason: Reason = reason_for(self.health, self.world.tables, self.rng, planned=planned)
         if returning and self.rng.random() < 0.45 and not self.stays[-1].planned:
             reason = self.stays[-1].reason
+        if planned and self.referred == NEVER and self.rng.random() < 0.8:
+            self._refer(at - self.rng.randrange(3 * DAY, 20 * DAY))
         done = stay.run(self, at, reason, planned=planned, leaves_after=leaves_after)
         self.stays.append(done)
         if done.died:
@@ -122,7 +130,7 @@ class Life(Papers):
         department = world.places[(self.person.site, "ed")][0]
         reason = reason_for(self.health, world.tables, rng, planned=False)
         visit = Visit(
-            self.visit_number(), "E", self.person.site, department.code, f"{department.code}{rng.randrange(1, 31):02d}", at, "E", "EMR",
+            self.visit_number(), "E", self.person.site, department.code, f"{department.code}{rng.randrange(1, 31):02d}", at, "E", "MED",
             rng.choice(self.clinicians), reason,
         )  # fmt: skip
         self.ed.append(at)
@@ -131,16 +139,36 @@ class Life(Papers):
             self.results(at + 45 * MINUTE, laboratory.EMERGENCY, visit, card, level=rng.gauss(0.3, 0.6), reason="")
         visit.discharged, visit.disposition = at + int(rng.uniform(1.5, 8.0) * HOUR), "01"
         self.adt("A03", visit.discharged, visit, card)
+        if rng.random() < 0.25:
+            chartroom.film(self, at + HOUR, visit, card)
+        chartroom.finished(self, visit)
+        bills.bill(self, visit, card)
 
     def _clinic(self, at: int) -> None:
         """An appointment with a blood test, or one that is missed."""
-        if self.rng.random() < self.world.figures("documents")["appointment_missed"]:
+        missed = self.rng.random() < self.world.figures("documents")["appointment_missed"]
+        card = self.desk.card if self.desk.card.family != "UNKNOWN" else self.desk.main
+        self.appointment_row(at, card, "missed" if missed else "kept")
+        if missed:
             self.missed.append(at)
             return
-        card = self.desk.card if self.desk.card.family != "UNKNOWN" else self.desk.main
         visit = Visit(self.visit_number(), "O", self.person.site, "OPD", "", at, "R", "MED", self.rng.choice(self.clinicians))
         self.adt("A04", at, visit, card)
         self.results(at + 20 * MINUTE, laboratory.CLINIC, visit, card, level=self.rng.gauss(0.0, 0.4), reason="")
+        visit.discharged = at + HOUR
+        chartroom.finished(self, visit)
+
+    def _refer(self, at: int) -> None:
+        self.referred = at
+        chartroom.referral(self, at)
+
+    def _introduce(self) -> None:
+        """The electronic record's summary: most are there from the start, the others come with the first contact."""
+        rng, world = self.rng, self.world
+        known, hours, later = rng.random() < world.figures("population")["known_at_start"], rng.uniform(1, 40), rng.random()
+        contact = min((piece.at for piece in self.chart.pieces), default=NEVER)
+        at = world.start + int((hours * HOUR) if known else later * SPAN * DAY)
+        chartroom.summary(self, at if known else min(at, contact + 2 * HOUR))
 
     def _merge(self, at: int) -> None:
         control = self.chart.control("adt")

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from trivet.testing.hospital import laboratory
+from trivet.testing.hospital.almanac import DAY, HOUR
 from trivet.testing.hospital.chart import Chart, Plan
 from trivet.testing.hospital.desk import Desk
 from trivet.testing.hospital.health import examine
@@ -19,7 +20,9 @@ from trivet.testing.hospital.world import World
 from trivet.testing.hospital.writers import hl7
 from trivet.testing.hospital.writers.hl7 import Visit
 
-__all__ = ["Papers", "Stay"]
+__all__ = ["NEVER", "Papers", "Stay"]
+
+NEVER = 1 << 62
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class Papers:
         self.missed: list[int] = []
         self.stays: list[Stay] = []
         self.alive = True
+        self.referred = NEVER
         self._visits = 0
 
     def visit_number(self) -> str:
@@ -106,6 +110,15 @@ class Papers:
         text = f"{visit.number}-{index},{card.mrn},{place},{self.world.almanac.text(start, clock)},{until}\n"
         self.chart.seen("beds", "SMH", card.mrn, end if end is not None else start)
         self.chart.row("beds", end if end is not None else start, text.encode())
+
+    def appointment_row(self, at: int, card: Registration, status: str) -> None:
+        """One row of the appointment list."""
+        almanac = self.world.almanac
+        booked = almanac.text(at - self.rng.randrange(2, 60) * DAY, "%Y-%m-%d")
+        key = f"AP{self.person.account}{at // HOUR % 100_000:05d}"
+        text = f"{key},{card.mrn},{self.person.site},MED,{booked},{almanac.text(at, '%Y-%m-%d %H:%M')},{status}\n"
+        self.chart.seen("appointments", "SMH", card.mrn, at)
+        self.chart.row("appointments", at, text.encode())
 
     def touch(self, site: str, ward: str, day: int, at: int) -> None:
         """Ask the staffing system to report a ward on a day."""

@@ -12,8 +12,10 @@ from random import Random
 
 from trivet.testing.hospital.tables import Insurer, Tables
 
-__all__ = ["LIMIT", "Person", "Registration", "make", "mrn_of", "number_of"]
+__all__ = ["LIMIT", "MAIN_SITE", "Person", "Registration", "make", "mrn_of", "number_of"]
 
+INSURED = range(26, 56)  # the cast that carries planted faults: bills need somebody who pays
+MAIN_SITE = range(26, 30)  # their blood goes to the laboratory whose analyser mixes up its units
 _SPREAD = 4_499_989  # a prime: number -> identifier is one to one for that many persons
 LIMIT = _SPREAD
 
@@ -88,9 +90,11 @@ def make(seed: int, number: int, tables: Tables, start: date) -> Person:
     city, zip_code = rng.choice(names.cities)
     street = f"{rng.randrange(2, 2400)} {rng.choice(names.streets)} {rng.choice(names.street_kinds)}"
     phone = f"({rng.choice((312, 630, 773, 847))}) 555-{rng.randrange(10_000):04d}"
-    site = "NGH" if rng.random() < spread["northgate_share"] else "SMH"
+    site = "NGH" if rng.random() < spread["northgate_share"] and number not in MAIN_SITE else "SMH"
     scattered = number_of(seed, number)
     insurer = _insurer(rng, tables, start.year - int(born[:4]) >= 65)
+    if number in INSURED and not insurer.payer_id:
+        insurer = tables.insurers[0]
     card = Registration(mrn_of(seed, number), family, given, middle, born, sex, street, city, zip_code, phone)
     twin = number > 0 and number % int(spread["twin_every"]) == 5
     if twin or (number > 0 and number % int(spread["household_every"]) == 3):

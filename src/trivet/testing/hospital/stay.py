@@ -6,7 +6,7 @@ import math
 from random import Random
 from typing import Any, NamedTuple
 
-from trivet.testing.hospital import laboratory
+from trivet.testing.hospital import bills, chartroom, laboratory
 from trivet.testing.hospital.almanac import DAY, HOUR, MINUTE
 from trivet.testing.hospital.bedside import Course, acuity, observe
 from trivet.testing.hospital.health import chance
@@ -163,6 +163,10 @@ def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], l
     visit.discharged = left
     visit.disposition = "20" if event == "death" else rng.choices(("01", "06", "03"), (70, 18, 12))[0]
     life.adt("A03", left, visit, card, prior=prior)
+    if rng.random() < world.figures("documents")["image_share"]:
+        chartroom.film(life, path[0].at + rng.randrange(HOUR, 9 * HOUR), visit, card)
+    chartroom.finished(life, visit)
+    bills.bill(life, visit, card)
     return len(path) - 1
 
 

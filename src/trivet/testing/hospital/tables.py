@@ -145,6 +145,8 @@ class Allergy:
 
     display: str
     snomed: str
+    substance: str
+    substance_snomed: str
     share: float
     reaction: str
     reaction_snomed: str
@@ -335,7 +337,15 @@ def load() -> Tables:
         ),
         drugs=tuple(Drug(row["display"], row["rxnorm"], row["condition"], float(row["share"]), row["sig"]) for row in rows("drugs.csv")),
         allergies=tuple(
-            Allergy(row["display"], row["snomed"], float(row["share"]), row["reaction"], row["reaction_snomed"])
+            Allergy(
+                row["display"],
+                row["snomed"],
+                row["substance"],
+                row["substance_snomed"],
+                float(row["share"]),
+                row["reaction"],
+                row["reaction_snomed"],
+            )
             for row in rows("allergies.csv")
         ),
         insurers=tuple(

@@ -252,7 +252,7 @@ def vitals(
     lines = [
         f"MSH|^~\\&|VITALINK|{visit.site}|ENGINE|SMH|{now}||ORU^R01^ORU_R01|{control}|P|2.5.1||||||UNICODE UTF-8\r",
         f"PID|1||{card.mrn}^^^SMH^MR||{card.family}^{card.given}\r",
-        _segment("PV1", {1: "1", 2: visit.kind, 3: place(visit), 19: f"{visit.number}^^^SMHV^VN"}),
+        _segment("PV1", {1: "1", 2: visit.kind, 3: f"{visit.ward}^^^{visit.site}", 19: f"{visit.number}^^^SMHV^VN"}),
         f"OBR|1||{control}|VS^Vital signs^99VITALINK|||{then}||||||||||||||||||F\r",
     ]
     for index, sign in enumerate(signs, 1):
