@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 
 from trivet.testing.hospital.almanac import DAY, HOUR, MINUTE
 from trivet.testing.hospital.desk import swapped_date
@@ -18,9 +19,9 @@ __all__ = ["film", "finished", "referral", "summary"]
 _PRACTICE_TESTS = ("crea", "k", "glu", "hgb", "a1c")
 
 
-def summary(papers: Papers, at: int) -> None:
+def summary(papers: Papers, at: int, rng: Random) -> None:
     """The person's summary in the electronic record, exported when the record is first known to the house."""
-    person, health, rng, almanac = papers.person, papers.health, papers.rng, papers.world.almanac
+    person, health, almanac = papers.person, papers.health, papers.world.almanac
     recorded = almanac.iso(at - rng.randrange(30, 2500) * DAY)
     kilograms = Decimal(rng.randrange(4800, 12500)) / 100
     resources = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from trivet.testing.hospital import bills, chartroom, laboratory, stay
@@ -164,11 +165,11 @@ class Life(Papers):
 
     def _introduce(self) -> None:
         """The electronic record's summary: most are there from the start, the others come with the first contact."""
-        rng, world = self.rng, self.world
+        world, rng = self.world, Random(f"{self.world.seed}/record/{self.person.number}")
         known, hours, later = rng.random() < world.figures("population")["known_at_start"], rng.uniform(1, 40), rng.random()
         contact = min((piece.at for piece in self.chart.pieces), default=NEVER)
         at = world.start + int((hours * HOUR) if known else later * SPAN * DAY)
-        chartroom.summary(self, at if known else min(at, contact + 2 * HOUR))
+        chartroom.summary(self, at if known else min(at, contact + 2 * HOUR), rng)
 
     def _merge(self, at: int) -> None:
         control = self.chart.control("adt")
