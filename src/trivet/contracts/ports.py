@@ -244,6 +244,14 @@ class Runtime(Protocol):
 
 
 class Gate(Protocol):
-    """May this run? Pure and in memory; any error inside is a refusal."""
+    """May this run? Pure and in memory; any error inside is a refusal.
+
+    `seen` is the ledger position of the newest governance event the gate knows: what was decided under it is recorded only
+    while that is still the newest. `refresh` looks now whether governance moved.
+    """
 
     def ask(self, request: GateRequest) -> Permit | Refusal: ...
+
+    def seen(self) -> int: ...
+
+    def refresh(self) -> int: ...

@@ -16,7 +16,7 @@ from trivet.contracts.house import House
 from trivet.contracts.ports import Runtime
 from trivet.contracts.prediction import ModelRef, Prediction, Withheld
 from trivet.contracts.verdict import GateRequest, Permit, Refusal
-from trivet.kernel.errors import Problem, Rejected
+from trivet.kernel.errors import Problem, Refused, Rejected
 
 __all__ = ["Asked", "Question", "answered", "shadowed"]
 
@@ -88,6 +88,9 @@ def _try(house: House, asked: Asked, row: FeatureRow, ref: ModelRef, mode: str, 
     """Load, ask the gate, and only then call."""
     try:
         runtime: Runtime = house.registry.runtime(ref)
+    except Refused as refused:  # the bytes that would be loaded are not those that were released
+        held = dict.fromkeys(refused.failed, "failed")
+        return Tried(Attempt(ref, "", mode, "refused", refused.code, None, Refusal(refused.failed or (refused.code,), refused.help), held))
     except Problem as problem:
         return Tried(Attempt(ref, "", mode, "failed", problem.code))
     digest, question = runtime.artefact_digest, asked.question

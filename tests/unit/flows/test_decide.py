@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from office_house import SITE, Ward
+from office_house import SITE, Model, Ward
 from trivet.contracts.decision import DecisionRecord
+from trivet.contracts.prediction import ModelRef
 from trivet.flows.decide import decide, decide_many
 from trivet.governance.decisions import TABLES, replay_decisions
-from trivet.kernel.errors import NotFound
+from trivet.kernel.errors import NotFound, Refused
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def test_nobody_left_is_withheld_and_says_what_to_do(ward: Ward) -> None:
     assert answer.withheld is not None
     assert "LACE form" in answer.withheld.instead
     assert ward.ledger.entry(answer.seq)["notes"]["outcome"] == "suspended"
+
+
+def test_bytes_that_do_not_load_are_a_denial(ward: Ward) -> None:
+    """The registry refuses changed bytes before the gate is even asked: the fallback answers, the denial says `artefact`."""
+    real = ward.registry.runtime
+
+    def strict(ref: ModelRef) -> Model:
+        if ref.name == "readmit-gb":
+            raise Refused("E403", "not what was released", failed=("artefact",), help="trivet suspend readmit-gb")
+        return real(ref)
+
+    ward.registry.runtime = strict  # type: ignore[method-assign]
+    answer = decide(ward.house, ward.question())
+    assert answer.mode == "fallback"
+    assert ward.store.read("SELECT model, came_of, failed FROM denial") == [("readmit-gb", "refused", '["artefact"]')]
 
 
 def test_a_crash_is_the_fallback_and_then_withheld(ward: Ward) -> None:
