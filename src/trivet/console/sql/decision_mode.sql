@@ -1,0 +1,2 @@
+-- words to choose from
+select distinct mode as word from decisions where mode <> '' order by 1

@@ -1,0 +1,2 @@
+-- all decisions
+select count(*) as decisions from decisions

@@ -1,0 +1,96 @@
+"""Many deliveries at once, each with the moment it arrived: history from an archive, or a sample hospital's two years.
+
+In: deliveries in the order of their arrival. Out: receipts in the same order, a thousand units in one durable commit, then every
+unit brought to its end state. The same promises as `receive`; only the acknowledgement is for the batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from trivet.contracts.envelope import Envelope, Unit
+from trivet.contracts.house import House
+from trivet.contracts.ports import Tx
+from trivet.flows.receive import Delivery, Tally, count, process_pending
+from trivet.kernel.cover import Cover
+
+__all__ = ["Arrival", "load"]
+
+BATCH = 1_000  # units in one commit
+
+
+class Arrival(NamedTuple):
+    """A delivery and when it came (instant text). A `message` came alone through a socket: it belongs to no file."""
+
+    delivery: Delivery
+    at: str
+    message: bool
+
+
+class Cut(NamedTuple):
+    """An arrival cut into units."""
+
+    arrival: Arrival
+    units: tuple[Unit, ...]
+
+
+def load(house: House, arrivals: Iterable[Arrival], report: Callable[[Tally], None] | None = None) -> Tally:
+    """Land everything, then settle it."""
+    tally, waiting, size = Tally(), list[Cut](), 0
+    for arrival in arrivals:
+        form = house.formats.get(arrival.delivery.format)
+        raw = arrival.delivery.raw
+        units = tuple(form.split(raw)) if form else (Unit(raw, ((0, len(raw)),)),)  # type: ignore[arg-type]
+        waiting.append(Cut(arrival, units))
+        size += len(units)
+        if size >= BATCH:
+            land(house, waiting, tally)
+            waiting, size = [], 0
+            if report:
+                report(tally)
+    if waiting:
+        land(house, waiting, tally)
+    return process_pending(house, tally, report)
+
+
+def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
+    """One durable commit for a batch, in order; runs of messages are landed together."""
+
+    def work(tx: Tx) -> Counter[str]:
+        counts, run = Counter[str](), list[Envelope]()
+        for cut in batch:
+            if cut.arrival.message and len(cut.units) == 1:
+                run.append(envelope(cut.arrival, cut.units[0]))
+                continue
+            count(counts, house.landing.land(tx, run))
+            run = []
+            land_whole(house, tx, cut, counts)
+        count(counts, house.landing.land(tx, run))
+        return counts
+
+    counts = house.store.write(work)
+    files = [cut for cut in batch if not cut.arrival.message]
+    tally.files, tally.bytes = tally.files + len(files), tally.bytes + sum(len(cut.arrival.delivery.raw) for cut in batch)
+    tally.landed, tally.repeated = tally.landed + counts["landed"], tally.repeated + counts["repeated"]
+
+
+def land_whole(house: House, tx: Tx, cut: Cut, counts: Counter[str]) -> None:
+    """A file: its units, and the line that says it is whole."""
+    delivery, cover = cut.arrival.delivery, Cover()
+    for unit in cut.units:
+        cover.add(unit.pieces)
+    receipts = house.landing.land(tx, [envelope(cut.arrival, unit) for unit in cut.units])
+    count(counts, receipts)
+    repeats = sum(receipt.duplicate_of is not None for receipt in receipts)
+    numbers = (len(delivery.raw), cover.covered(), len(cut.units), repeats)
+    house.landing.close_file(tx, delivery.source, delivery.origin, *numbers, cut.arrival.at)
+
+
+def envelope(arrival: Arrival, unit: Unit) -> Envelope:
+    """A unit with its origin around it; a message of its own has none."""
+    delivery = arrival.delivery
+    if arrival.message:
+        return Envelope(unit.raw, delivery.source, delivery.format, arrival.at)
+    return Envelope(unit.raw, delivery.source, delivery.format, arrival.at, delivery.origin, unit.pieces, unit.context)
