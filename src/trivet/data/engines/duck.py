@@ -28,6 +28,7 @@ class DuckEngine:
 
     def __init__(self, *, threads: int = 1, memory: str = "1GB", folders: Sequence[str] = ()) -> None:
         self._lock = RLock()
+        self._slots: dict[str, _Slot] = {}
         settings: dict[str, Any] = {
             "threads": str(threads),
             "memory_limit": memory,
@@ -56,6 +57,28 @@ class DuckEngine:
         """Let SQL read the statement `sql` as the view `name`. What it reads must be there already."""
         with self._lock:
             self._execute(f"CREATE OR REPLACE TEMP VIEW {_name(name)} AS {sql}", ())
+
+    def slot(self, name: str, empty: pa.Table) -> None:
+        """Make a place called `name` whose content `fill` exchanges: statements prepared over it stay prepared. Its columns stay."""
+        with self._lock:
+            self._slots[name] = _Slot(empty)
+            self._connection.register(name, self._slots[name])
+
+    def fill(self, name: str, table: pa.Table) -> None:
+        """Put a table of the same columns into a slot."""
+        with self._lock:
+            slot = self._slots[name]
+            slot.table = table if table.schema.equals(slot.table.schema) else table.cast(slot.table.schema)
+
+    def prepare(self, name: str, sql: str) -> None:
+        """Parse and plan a statement once, for `go`."""
+        with self._lock:
+            self._execute(f"PREPARE {_name(name)} AS {sql}", ())
+
+    def go(self, name: str) -> pa.Table:
+        """The rows of a prepared statement over what the slots hold now."""
+        with self._lock:
+            return self._execute(f"EXECUTE {_name(name)}", ())
 
     def macro(self, sql: str) -> None:
         """Run a shipped definition (a macro)."""
@@ -96,6 +119,19 @@ class DuckEngine:
         """Give everything back."""
         with self._lock:
             self._connection.close()
+
+
+class _Slot:
+    """A table that DuckDB reads through the Arrow stream protocol, so that it may be exchanged under a prepared statement."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_schema__(self) -> Any:
+        return self.table.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
 def _first(error: duckdb.Error) -> str:

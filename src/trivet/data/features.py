@@ -1,0 +1,159 @@
+"""Feature rows: what was known of a person at an instant, from published views, each number with the facts behind it.
+
+In: a view's name and cases (person, instant, ledger position). Out: `FeatureRow`s, by one SQL text for one person online and
+for thousands offline. Only versions known at the case's position and events not later than its instant count. Refused:
+nobody under that name (NotFound), an unknown view (NotFound). A value that is not there is never 0: it is an absence that says
+what was looked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from trivet.contracts.feature import Contribution, FeatureRow, FeatureValue
+from trivet.data.definition import Feature, View, definition
+from trivet.data.engines.duck import DuckEngine
+from trivet.data.views import install
+from trivet.kernel.clock import instant as instant_text
+from trivet.kernel.clock import parse_instant
+from trivet.kernel.errors import NotFound
+from trivet.kernel.resources import text
+
+__all__ = ["FeatureViews", "Versions"]
+
+Case = tuple[str, str, int]
+WHY = {
+    "unit": "the newest one is in a unit that cannot be compared",
+    "comparator": "the newest one is only a bound",
+    "text": "the newest one is not a number that can be read",
+}
+
+
+class Versions(Protocol):
+    """Where record versions come from: all of one person or, with None, of everybody, known at a position."""
+
+    def versions(self, person: str | None = None, as_of: int | None = None) -> Any: ...
+
+
+class FeatureViews:
+    """`contracts.ports.Features` over record versions. `places` gives the versions that speak of places, not of persons."""
+
+    def __init__(self, shelf: Versions, places: Versions | None = None) -> None:
+        self._shelf, self._places = shelf, places
+        self._lock = threading.Lock()
+        self._desks: dict[str, _Desk] = {}
+
+    def view(self, name: str) -> dict[str, Any]:
+        """What a view holds: its features with meaning, unit, ranges, and its digest."""
+        return definition(name).as_dict()
+
+    def one(self, view: str, person: str, instant: str, as_of: int) -> FeatureRow:
+        """One row. NotFound when nobody is known under that name at that position."""
+        desk = self._desk(view)
+        slice_ = self._shelf.versions(person, as_of)
+        if not slice_.num_rows:
+            raise NotFound(
+                "E333", "nobody is known under that name", where=person, help="trivet query 'SELECT person FROM persons LIMIT 5'"
+            )
+        return desk.rows([(person, instant, as_of)], self._with_places(desk.view, slice_, as_of))[0]
+
+    def many(self, view: str, cohort: Sequence[Case]) -> list[FeatureRow]:
+        """The same for many cases, in their order: one pass over everybody's versions. NotFound when one of them is not known."""
+        desk = self._desk(view)
+        if not cohort:
+            return []
+        last = max(as_of for _, _, as_of in cohort)
+        everybody = self._shelf.versions(None, last)
+        unknown = {person for person, _, _ in cohort} - set(everybody["person"].unique().to_pylist())
+        if unknown:
+            raise NotFound("E333", f"{len(unknown)} of these persons are not known", where=min(unknown))
+        return desk.rows(cohort, everybody)
+
+    def close(self) -> None:
+        """Give the engines back."""
+        with self._lock:
+            for desk in self._desks.values():
+                desk.engine.close()
+            self._desks.clear()
+
+    def _desk(self, view: str) -> _Desk:
+        with self._lock:
+            if view not in self._desks:
+                self._desks[view] = _Desk(definition(view))
+            return self._desks[view]
+
+    def _with_places(self, view: View, slice_: pa.Table, as_of: int) -> pa.Table:
+        """A person's versions, and those of places where the view reads them."""
+        if not view.places or self._places is None:
+            return slice_
+        return pa.concat_tables([slice_, self._places.versions(None, as_of)])
+
+
+class _Desk:
+    """One view on an engine of its own, its statements parsed and planned once; each step's rows are the next step's table."""
+
+    def __init__(self, view: View) -> None:
+        self.view, self.engine, self._lock = view, DuckEngine(threads=1), threading.Lock()
+        for name in ("version_all", "record_version"):
+            self.engine.slot(name, NO_VERSIONS)
+        self.engine.slot("cohort", NO_CASES)
+        install(self.engine, history=True)
+        for name, table in view.relations.items():
+            self.engine.put(name, table)
+        self.engine.prepare("step_near", text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback))
+        for name, statement in view.sql:
+            self.engine.prepare(f"step_{name}", statement)
+            self.engine.slot(name, self.engine.go(f"step_{name}"))
+
+    def rows(self, cohort: Sequence[Case], versions: pa.Table) -> list[FeatureRow]:
+        """The feature rows of these cases, in their order."""
+        with self._lock:
+            self.engine.fill("cohort", _cases(cohort))
+            self.engine.fill("version_all", versions)
+            self.engine.fill("record_version", self.engine.go("step_near"))
+            self.engine.fill("version_all", NO_VERSIONS)
+            for name, _ in self.view.sql:
+                answer = self.engine.go(f"step_{name}")
+                self.engine.fill(name, answer)
+        return _assembled(self.view, cohort, answer)
+
+
+def _cases(cohort: Sequence[Case]) -> pa.Table:
+    moments = [parse_instant(at).replace(tzinfo=None) for _, at, _ in cohort]
+    columns = [range(len(cohort)), [person for person, _, _ in cohort], moments, [as_of for _, _, as_of in cohort]]
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, NO_CASES.schema, strict=True)], schema=NO_CASES.schema)
+
+
+COLUMNS = ("key", "type", "id", "version", "subject", "person", "valid_at", "known_seq", "receipt", "source", "deleted", "body")
+KINDS = {"deleted": pa.bool_()} | dict.fromkeys(("version", "known_seq", "receipt"), pa.int64())
+NO_VERSIONS = pa.schema([(name, KINDS.get(name, pa.string())) for name in COLUMNS]).empty_table()
+NO_CASES = pa.schema(
+    [("case_id", pa.int64()), ("person", pa.string()), ("instant", pa.timestamp("us")), ("as_of", pa.int64())]
+).empty_table()
+
+
+def _assembled(view: View, cohort: Sequence[Case], answer: pa.Table) -> list[FeatureRow]:
+    held: dict[tuple[int, str], tuple[Any, ...]] = {}
+    columns = (answer[name].to_pylist() for name in ("case_id", "feature", "value", "newest_at", "why", "facts"))
+    for case, feature, value, newest_at, why, facts in zip(*columns, strict=True):
+        held[case, feature] = (value, newest_at, why, facts)
+    return [
+        FeatureRow(person, at, as_of, view.name, view.digest, tuple(_value(one, held.get((case, one.name))) for one in view.features))
+        for case, (person, at, as_of) in enumerate(cohort)
+    ]
+
+
+def _value(feature: Feature, found: tuple[Any, ...] | None) -> FeatureValue:
+    """A value, or the absence that the definition words. Of something counted, nothing found is a 0 with its evidence."""
+    if found is None:
+        return FeatureValue(feature.name, 0.0 if feature.count else None, feature.unit, (), feature.absence)
+    value, newest_at, why, facts = found
+    made = tuple(Contribution(fact["record"], fact["version"], fact["path"]) for fact in facts or ())
+    at = instant_text(newest_at.replace(tzinfo=UTC)) if newest_at is not None else ""
+    absence = f"{feature.meaning}: {WHY[why]}" if why else feature.absence if not made else ""
+    return FeatureValue(feature.name, None if why else value, feature.unit, made, absence, at)
