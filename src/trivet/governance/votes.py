@@ -34,11 +34,16 @@ class Votes:
             state.releases(release.model),
             site,
             state.evidence(release.digest),
-            state.votes(release.digest),
+            self.standing(state, release),
             state.seats(release.model),
             state.suspensions().get(release.model),
             self._desk.clock.now(),
         )
+
+    def standing(self, state: State, release: Release) -> list[Vote]:
+        """Votes cast from the seat as it is held now: whoever left it and came back votes again."""
+        since = {held.seat: held.seq for held in state.holdings(release.model)}
+        return [vote for vote in state.votes(release.digest) if vote.seq > since.get(vote.seat, -1)]
 
     def step(self, state: State, release: Release, site: str, to: str = "") -> Transition:
         """The step that is being voted on: the next one, or the one that leads to stage `to`."""

@@ -28,9 +28,7 @@ def overlay(house: House) -> dict[str, str]:
 
 def office(house: House) -> Office:
     """Governance, with the site's tables and the digests of code and maps in force."""
-    from trivet.wiring.rooms import release
-
-    return Office(house.store, house.vault, house.ledger, house.clock, policy=read_policy(overlay(house)), in_force=release(house))
+    return Office(house.store, house.vault, house.ledger, house.clock, policy=read_policy(overlay(house)), in_force=house.role("release"))
 
 
 def assessment(house: House) -> Assessment:

@@ -130,6 +130,9 @@ def test_a_vote_dies_with_its_seat(ward: Ward) -> None:
     ward.write(lambda tx: ward.office.seats.leave(tx, "readmit-gb", "clinical_owner", "rotation", by="founding"))
     ward.write(lambda tx: ward.office.seats.take(tx, "readmit-gb", "clinical_owner", "lou", by="founding"))
     assert [item.code for item in ward.office.ballot("readmit-gb", SITE).failing] == ["vote:clinical_owner"]
+    ward.write(lambda tx: ward.office.seats.leave(tx, "readmit-gb", "clinical_owner", "back", by="founding"))
+    ward.write(lambda tx: ward.office.seats.take(tx, "readmit-gb", "clinical_owner", "fay", by="founding"))
+    assert [item.code for item in ward.office.ballot("readmit-gb", SITE).failing] == ["vote:clinical_owner"]
 
 
 @pytest.mark.parametrize(
