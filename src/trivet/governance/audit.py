@@ -23,6 +23,8 @@ from trivet.kernel.resources import text
 
 __all__ = ["Audit", "audit"]
 
+PAGE = 1_000  # entries read at a time
+
 
 def _sql(name: str) -> str:
     return text("trivet.governance", "sql", "ledger", f"{name}.sql")
@@ -95,8 +97,10 @@ def audit(ledger: MerkleLedger, store: Store, heads: Sequence[SignedHead], keys:
             wanted.setdefault(outside.size, []).append(("the checkpoint kept outside", outside.root))
     hasher, kinds = Hasher(), Counter[str]()
     tiles = Tiles(store, report, {(level, idx): edge for _, level, idx, edge in snapshot if edge})
-    for seq, body in entries(ledger, report):
+    for seq, stored, body in entries(store, report):
         leaf = leaf_hash(body)
+        if leaf != stored:
+            report.problems.append(f"entry {seq} does not fit its hash")
         kinds[decode(body)["kind"]] += 1
         hasher.add(leaf)
         tiles.add(leaf)
@@ -125,21 +129,23 @@ def opened(note: str, keys: Sequence[NoteVerifier], name: str, report: Audit) ->
         return None
 
 
-def entries(ledger: MerkleLedger, report: Audit) -> Iterator[tuple[int, bytes]]:
-    """Every entry in order; stops with a finding at the first gap."""
+def entries(store: Store, report: Audit) -> Iterator[tuple[int, bytes, bytes]]:
+    """Every entry in order with its stored hash; stops with a finding at the first gap."""
     expected = 0
-    for seq, body in ledger.bodies(0, report.size):
-        if seq != expected:
-            break
-        try:
-            decode(body)["kind"]
-        except (ValueError, KeyError):
-            report.problems.append(f"entry {seq} is not an entry")
+    for first in range(0, report.size, PAGE):
+        for seq, leaf, body in store.read(_sql("audited"), (first, min(first + PAGE, report.size))):
+            if seq != expected:
+                break
+            try:
+                decode(body)["kind"]
+            except (ValueError, KeyError):
+                report.problems.append(f"entry {seq} is not an entry")
+                return
+            yield seq, leaf, body
+            expected += 1
+        if expected != min(first + PAGE, report.size):
+            report.problems.append(f"entry {expected} is missing, the head says {report.size}")
             return
-        yield seq, body
-        expected += 1
-    if expected != report.size:
-        report.problems.append(f"entry {expected} is missing, the head says {report.size}")
 
 
 class Tiles:
@@ -163,7 +169,7 @@ class Tiles:
 
     def end(self) -> None:
         """What is left over."""
-        for level, (idx, row) in enumerate(self.open):
+        for level, (idx, row) in list(enumerate(self.open))[1:]:
             if self.edges.pop((level, idx), b"") != b"".join(row):
                 self.report.problems.append(f"the edge of level {level} does not fit the entries")
         self.report.problems += [f"the edge of level {level} belongs to no entries" for level, _ in self.edges]

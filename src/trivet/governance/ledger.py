@@ -27,7 +27,7 @@ def _sql(name: str) -> str:
 
 
 _HEAD, _SET_HEAD, _ADD_ENTRY, _ADD_TILE, _EDGES, _SET_EDGE = map(_sql, ("head", "set_head", "add_entry", "add_tile", "edges", "set_edge"))
-_ADD_KIND, _ADD_REF, _TILE, _ENTRY, _ENTRIES = map(_sql, ("add_kind", "add_ref", "tile", "entry", "entries"))
+_ADD_KIND, _ADD_REF, _TILE, _ENTRY, _ENTRIES, _LEAVES = map(_sql, ("add_kind", "add_ref", "tile", "entry", "entries", "leaves"))
 _FIND, _REFERRING, _SOUND = map(_sql, ("find", "referring", "sound"))
 
 TILE = 8_192  # bytes: 256 hashes
@@ -50,33 +50,42 @@ class MerkleLedger:
         bodies = [encode(entry) for entry in entries]
         leaves = [leaf_hash(body) for body in bodies]
         refs = [(ref, seq) for seq, entry in enumerate(entries, size) for ref in entry.refs if known(ref, seq)]
-        tx.executemany(_ADD_ENTRY, list(enumerate(bodies, size)))
+        tx.executemany(_ADD_ENTRY, list(zip(range(size, size + len(bodies)), leaves, bodies, strict=True)))
         tx.executemany(_ADD_KIND, [(entry.kind, seq) for seq, entry in enumerate(entries, size)])
         if refs:
             tx.executemany(_ADD_REF, refs)
-        self._extend(tx, size, b"".join(leaves))
-        tx.execute(_SET_HEAD, (size + len(entries),))
+        self._extend(tx, size, size + len(bodies))
+        tx.execute(_SET_HEAD, (size + len(bodies),))
         return [Position(seq, leaf.hex()) for seq, leaf in enumerate(leaves, size)]
 
-    def _extend(self, tx: Tx, size: int, hashes: bytes) -> None:
-        """Move the right edge on: full tiles are written once, their roots go one level up."""
+    def _extend(self, tx: Tx, size: int, new: int) -> None:
+        """Write the tiles that are full now, each once; their roots go one level up."""
+        first, last = size >> 8, new >> 8
+        if first == last:
+            return
+        hashes = b"".join(leaf for (leaf,) in tx.execute(_LEAVES, (first << 8, last << 8)))
+        if len(hashes) != (last - first) * TILE:
+            raise Fault("E642", "entries are missing at the ledger's end", where=f"position {first << 8}", help="trivet ledger verify")
+        hashes = self._add_tiles(tx, 0, first, hashes)
         edges = {level: (idx, edge) for level, idx, edge in tx.execute(_EDGES)}
-        for level in count():
+        for level in count(1):
             held = size >> (8 * level)
             idx, edge = edges.get(level, (0, b""))
             if len(edge) != held % 256 * 32 or (edge and idx != held >> 8):
                 raise Fault("E642", "the ledger's edge does not fit its head", where=f"level {level}", help="trivet ledger verify")
             edge += hashes
-            idx, up = held >> 8, []
-            while len(edge) >= TILE:
-                tile, edge = edge[:TILE], edge[TILE:]
-                tx.execute(_ADD_TILE, (level, idx, tile))
-                up.append(fold([tile[at : at + 32] for at in range(0, TILE, 32)]))
-                idx += 1
-            tx.execute(_SET_EDGE, (level, idx, edge))
-            if not up:
+            full = len(edge) // TILE
+            hashes = self._add_tiles(tx, level, held >> 8, edge[: full * TILE])
+            tx.execute(_SET_EDGE, (level, (held >> 8) + full, edge[full * TILE :]))
+            if not full:
                 return
-            hashes = b"".join(up)
+
+    @staticmethod
+    def _add_tiles(tx: Tx, level: int, idx: int, hashes: bytes) -> bytes:
+        """Full tiles of one level from `idx` on; gives their roots."""
+        tiles = [hashes[at : at + TILE] for at in range(0, len(hashes), TILE)]
+        tx.executemany(_ADD_TILE, [(level, idx + at, tile) for at, tile in enumerate(tiles)])
+        return b"".join(fold([tile[at : at + 32] for at in range(0, TILE, 32)]) for tile in tiles)
 
     def size(self) -> int:
         """How many entries are committed."""
@@ -121,9 +130,12 @@ class MerkleLedger:
         if held is not None:
             return held
         rows = self._store.read(_TILE, (level, idx))
-        if not rows:
+        if rows:
+            tile: bytes = rows[0][0]
+        elif level == 0:
+            tile = b"".join(leaf for (leaf,) in self._store.read(_LEAVES, (idx << 8, (idx + 1) << 8)))
+        else:
             raise Fault("E644", "a tile is missing", where=f"level {level}, tile {idx}", help="trivet ledger verify")
-        tile: bytes = rows[0][0]
         if len(tile) == TILE:
             self._tiles[level, idx] = tile
             if len(self._tiles) > TILES_KEPT:
@@ -170,7 +182,7 @@ class MerkleLedger:
             head, entries, edge, signed = self._store.write(lambda tx: tx.execute(_SOUND))[0]
         except Problem:
             return False
-        return head is not None and head == entries and head % 256 == edge and head >= signed
+        return head is not None and head == entries and (head >> 8) % 256 == edge and head >= signed
 
     def _within(self, size: int) -> None:
         if not 0 <= size <= self.size():

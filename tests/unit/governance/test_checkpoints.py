@@ -198,13 +198,13 @@ DEEDS = {
     "delete an entry in the middle": "delete from ledger_entry where seq = 5",
     "swap two entries": """update ledger_entry set seq = 9999 where seq = 5; update ledger_entry set seq = 5 where seq = 6;
         update ledger_entry set seq = 6 where seq = 9999""",
-    "cut off the end": """delete from ledger_entry where seq >= 290; update ledger_head set n = 290;
-        update ledger_edge set hashes = substr(hashes, 1, 32 * 34) where level = 0""",
-    "insert an entry at the end without hashing it": """insert into ledger_entry select 300, body from ledger_entry where seq = 1;
-        update ledger_head set n = 301""",
+    "cut off the end": "delete from ledger_entry where seq >= 290; update ledger_head set n = 290",
+    "insert an entry at the end without hashing it": """update ledger_head set n = 301;
+        insert into ledger_entry select 300, zeroblob(32), body from ledger_entry where seq = 1""",
     "change a full tile": "update ledger_tile set hashes = zeroblob(8192)",
-    "change the edge": "update ledger_edge set hashes = zeroblob(length(hashes)) where level = 0",
-    "change the upper edge": "update ledger_edge set hashes = zeroblob(length(hashes)) where level = 1",
+    "change a hash behind the last tile": "update ledger_entry set leaf = zeroblob(32) where seq = 299",
+    "change a hash under a tile": "update ledger_entry set leaf = zeroblob(32) where seq = 9",
+    "change the edge": "update ledger_edge set hashes = zeroblob(length(hashes)) where level = 1",
     "change a checkpoint's root": "update ledger_checkpoint set root = zeroblob(32)",
     "change a checkpoint's note": "update ledger_checkpoint set note = replace(note, 'hospital', 'hospitel')",
     "hide entries from the index": "delete from ledger_kind where seq = 7",
@@ -266,7 +266,7 @@ def test_an_older_copy_of_the_file_shows_against_what_was_kept_outside(log: Log,
 def test_nothing_is_signed_over_a_changed_past(tmp_path: Path) -> None:
     """When the tree no longer continues the last checkpoint, or that one is not ours, signing is a Fault."""
     for name, deed, words in (
-        ("edge", "change the upper edge", "does not continue"),
+        ("edge", "change the edge", "does not continue"),
         ("cut", "cut off the end", "does not continue"),
         ("note", "change a checkpoint's note", "not ours"),
         ("root", "change a checkpoint's root", "says something else"),

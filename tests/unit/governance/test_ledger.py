@@ -196,13 +196,13 @@ def test_the_tables_refuse_to_be_rewritten(log: Log) -> None:
 
 def test_a_damaged_tree_takes_nothing_more(log: Log) -> None:
     """When head, edge and entries do not fit together, the ledger is not writable and appending is a Fault."""
-    log.add(*(entry(number) for number in range(10)))
+    log.add(*(entry(number) for number in range(600)))
     assert log.ledger.writable()
-    log.store.write(lambda tx: tx.execute("update ledger_edge set hashes = substr(hashes, 1, 32 * 9)"))
+    log.store.write(lambda tx: tx.execute("update ledger_edge set hashes = substr(hashes, 1, 32)"))
     assert not log.ledger.writable()
     with pytest.raises(Fault, match="edge does not fit"):
-        log.add(entry(11))
-    assert log.ledger.size() == 10
+        log.add(*(entry(number) for number in range(300)))
+    assert log.ledger.size() == 600
 
 
 def test_a_closed_or_locked_store_is_not_writable(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-insert into ledger_entry (seq, body) values (?, ?)
+insert into ledger_entry (seq, leaf, body) values (?, ?, ?)

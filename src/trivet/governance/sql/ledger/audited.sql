@@ -1,0 +1,1 @@
+select seq, leaf, body from ledger_entry where seq >= ? and seq < ? order by seq

@@ -1,0 +1,1 @@
+select leaf from ledger_entry where seq >= ? and seq < ? order by seq
