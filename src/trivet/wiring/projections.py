@@ -7,6 +7,7 @@ truth (vault, ledger) or a cache (Parquet segments) do not stand here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from trivet.contracts.house import House
 from trivet.contracts.projection import Projection
@@ -57,7 +58,18 @@ def decisions() -> Projection:
     return Projection("decisions", dict(reversed(TABLES.items())), again)
 
 
-PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office, decisions)
+def checked() -> Projection:
+    """Runs of the quality checks with their verdicts and rows."""
+    from trivet.data.quality import TABLES
+
+    def again(house: House) -> None:
+        for seq, entry in house.ledger.find("check.run"):
+            house.store.write(partial(house.checks.replay, seq=seq, entry=entry))  # type: ignore[attr-defined]
+
+    return Projection("checked", TABLES, again)
+
+
+PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office, decisions, checked)
 
 
 def projections(house: House) -> list[Projection]:

@@ -163,9 +163,9 @@ def normaliser(house: House) -> Normaliser:
 
 def checks(house: House) -> Any:
     """Quality checks."""
-    from trivet.data.checks import ShelfChecks
+    from trivet.data.quality import ShelfChecks
 
-    return ShelfChecks(house.store, house.shelf, house.clock)
+    return ShelfChecks(house.store, house.vault, house.ledger, house.role("query"), house.clock, Path(house.home) / "site")
 
 
 def formats(house: House) -> dict[str, Format]:

@@ -1,4 +1,7 @@
-"""Mass to mole and back, by analyte: only for the codes in `maps/units/molar.csv`, each with its molar mass and its source."""
+"""Conversions that hold for one analyte only: mass to mole by `maps/units/molar.csv`, equal names of a unit by `equivalent.csv`.
+
+In: a LOINC code, a value, two UCUM units. Out: an exact fraction. Refused: every analyte that the tables do not name.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,12 @@ def molar_mass(loinc: str) -> Fraction | None:
     return _masses().get(loinc)
 
 
+@cache
+def _equivalents() -> dict[tuple[str, str], tuple[str, Fraction]]:
+    rows = csv.DictReader(text("trivet.maps", "units", "equivalent.csv").splitlines())
+    return {(row["loinc"], row["unit"]): (row["same_as"], Fraction(row["factor"])) for row in rows}
+
+
 def convert_of(loinc: str, value: Number, source: str, target: str) -> Fraction:
     """A value of this analyte in another unit, through its molar mass where one side counts moles.
 
@@ -31,6 +40,9 @@ def convert_of(loinc: str, value: Number, source: str, target: str) -> Fraction:
     left, right = parse(source), parse(target)
     if left.comparable(right):
         return convert(value, source, target)
+    if (loinc, source) in _equivalents():
+        same_as, factor = _equivalents()[loinc, source]
+        return convert(Fraction(value) * factor, same_as, target)
     mass = molar_mass(loinc)
     if mass is None:
         raise BadUnit(f"no molar mass is known for LOINC {loinc}")

@@ -1,0 +1,273 @@
+"""Quality checks: in, what stands on the shelf at a position; out, verdicts with the rows behind them. Refused: nothing is repaired here.
+
+A check is one row of `maps/quality/checks.csv` and one file of `sql/checks`: a query with a row for everything it speaks of
+(`record`, `person`, `known_seq`, `breaks`, `why`). What the checks need is read from the published views once for all of them
+(`sql/checks/tables`). Thresholds are applied after measuring, so a site's other threshold (`site/checks.csv`) needs no new run. A check
+that cannot run is an `error`, never a `pass`; a check with nothing to speak of is `not-applicable`. A run is a ledger entry
+`check.run`, whose content in the vault makes the tables again.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trivet.contracts.ports import Clock, Ledger, Store, Tx, Vault
+from trivet.contracts.trace import Entry
+from trivet.contracts.verdict import CheckVerdict
+from trivet.data.units import BadUnit, convert_of
+from trivet.kernel import jsontext
+from trivet.kernel.errors import Fault, NotFound, Usage
+from trivet.kernel.resources import text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["TABLES", "Check", "ShelfChecks", "shipped_checks"]
+
+TABLES = {"check_run": "seq", "check_verdict": "run, check_id", "check_row": "run, check_id, ordinal"}
+SEEN = ("observation", "patient", "person", "record", "encounter", "bed", "claim", "answer", "payment", "message")
+KEPT = 100  # rows of a failing check that are kept with its verdict; `rows` gives all of them
+
+
+class Engine(Protocol):
+    """What runs SQL."""
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> pyarrow.Table: ...
+
+    def put(self, name: str, table: pyarrow.Table) -> None: ...
+
+
+class Bench(Protocol):
+    """What gives an engine with relations in place."""
+
+    def prepared(self, names: Sequence[str], as_of: int | None) -> Engine: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the table of checks. `threshold` is the share of failing rows that is still let pass."""
+
+    check: str
+    table: str
+    threshold: float
+    severity: str
+    owner: str
+    kahn: str
+    hdqt: str
+    why: str
+
+    @property
+    def sql(self) -> str:
+        """The query of this check."""
+        return text("trivet.data", "sql", "checks", f"{self.check}.sql")
+
+    def judged(self, failing: int, total: int) -> str:
+        """The verdict on a measurement."""
+        if total == 0:
+            return "not-applicable"
+        return "fail" if failing > self.threshold * total else "pass"
+
+
+def _rows(folder: str, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text("trivet.maps", folder, name).splitlines()))
+
+
+@cache
+def shipped_checks() -> tuple[Check, ...]:
+    """The checks that ship, in their order."""
+    return tuple(Check(**row | {"threshold": float(row["threshold"])}) for row in _rows("quality", "checks.csv"))  # type: ignore[arg-type]
+
+
+def site_checks(folder: Path) -> tuple[Check, ...]:
+    """The checks with a site's own thresholds, severities and owners. Usage for a check that nobody knows."""
+    path = folder / "checks.csv"
+    own = {row["check"]: row for row in csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())} if path.is_file() else {}
+    unknown = own.keys() - {check.check for check in shipped_checks()}
+    if unknown:
+        raise Usage("E290", "no such check: " + ", ".join(sorted(unknown)), where=str(path), help="trivet check --list")
+    merged = []
+    for check in shipped_checks():
+        row = own.get(check.check, {})
+        given = {name: row[name] for name in ("severity", "owner", "why") if row.get(name)}
+        threshold = float(row["threshold"]) if row.get("threshold") else check.threshold
+        fields = {name: getattr(check, name) for name in Check.__slots__} | given | {"threshold": threshold}
+        merged.append(Check(**fields))
+    return tuple(merged)
+
+
+class ShelfChecks:
+    """`contracts.ports.Checks` over the shelf of a home."""
+
+    def __init__(self, store: Store, vault: Vault, ledger: Ledger, bench: Bench, clock: Clock, site: Path) -> None:
+        self._store, self._vault, self._ledger, self._bench, self._clock, self._site = store, vault, ledger, bench, clock, site
+
+    def checks(self) -> tuple[Check, ...]:
+        """The checks in force, with the site's thresholds."""
+        return site_checks(self._site)
+
+    def run(self, as_of: int | None = None) -> list[CheckVerdict]:
+        """Run all checks and write the run down."""
+        checks = self.checks()
+        engine = self._prepare(as_of)
+        measured = []
+        try:
+            for check in checks:
+                measured.append((check, *self._measure(engine, check)))
+        finally:
+            self._forget(engine)
+        verdicts = [
+            CheckVerdict(check.check, check.table, failing, total, check.threshold, verdict, tuple(row[0] for row in rows), check.severity)
+            for check, verdict, failing, total, rows in measured
+        ]
+        self._write(as_of, measured)
+        return verdicts
+
+    def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000) -> list[dict[str, Any]]:
+        """All rows that break one check: `record`, `person`, `known_seq` (the receipt), `why`. NotFound for an unknown check."""
+        check = next((check for check in self.checks() if check.check == name), None)
+        if check is None:
+            raise NotFound("E291", f"no check named {name}", help="trivet check --list")
+        engine = self._prepare(as_of)
+        try:
+            found: list[dict[str, Any]] = engine.run(_statement("check_rows", check.sql, limit)).to_pylist()
+            return found
+        finally:
+            self._forget(engine)
+
+    def replay(self, tx: Tx, seq: int, entry: Mapping[str, Any]) -> None:
+        """The rows of a `check.run` entry, again."""
+        write(tx, seq, self._vault.get(entry["notes"]["blob"]))
+
+    def _prepare(self, as_of: int | None) -> Engine:
+        """An engine with the tables that the checks read."""
+        texts = {name: text("trivet.data", "sql", "checks", "tables", f"seen_{name}.sql") for name in SEEN}
+        words = " ".join([*texts.values(), *(check.sql for check in self.checks())])
+        engine = self._bench.prepared([words], as_of)
+        for name, table in tables(self._clock.now()).items():
+            engine.put(name, table)
+        for sql in (texts["record"], *(texts[name] for name in SEEN if name != "record")):
+            engine.run(sql)
+        return engine
+
+    def _forget(self, engine: Engine) -> None:
+        for name in SEEN:
+            engine.run(text("trivet.data", "sql", "statements", "check_forget.sql").format(table=f"seen_{name}"))
+
+    def _measure(self, engine: Engine, check: Check) -> tuple[str, int, int, list[tuple[str, int | None, str]]]:
+        """Verdict, failing, total and the first offending rows of one check."""
+        try:
+            [counts] = engine.run(_statement("check_measure", check.sql)).to_pylist()
+            if not counts["failing"]:
+                return check.judged(0, counts["total"]), 0, counts["total"], []
+            found = engine.run(_statement("check_rows", check.sql, KEPT)).to_pylist()
+        except (Usage, Fault):
+            return "error", 0, 0, []
+        rows = [(row["record"], row["known_seq"], row["why"] or "") for row in found]
+        return check.judged(counts["failing"], counts["total"]), counts["failing"], counts["total"], rows
+
+    def _write(self, as_of: int | None, measured: Sequence[tuple[Check, str, int, int, list[Any]]]) -> None:
+        at = self._clock.now()
+        said = jsontext.dumps(
+            {
+                "at": at,
+                "as_of": as_of,
+                "checks": [
+                    {
+                        "check": check.check,
+                        "table": check.table,
+                        "failing": failing,
+                        "total": total,
+                        "threshold": str(check.threshold),
+                        "verdict": verdict,
+                        "severity": check.severity,
+                        "owner": check.owner,
+                        "why": check.why,
+                        "rows": rows,
+                    }
+                    for check, verdict, failing, total, rows in measured
+                ],
+            }
+        )
+        failed = sum(verdict in ("fail", "error") for _, verdict, *_ in measured)
+
+        def work(tx: Tx) -> None:
+            blob = self._vault.put(tx, said, holder="house", kind="check.run")
+            notes = {"checks": str(len(measured)), "failed": str(failed), "blob": blob}
+            entry = Entry("check.run", at, commitments={"run": self._vault.commit(blob)}, notes=notes)
+            write(tx, self._ledger.append(tx, [entry])[0].seq, said)
+
+        self._store.write(work)
+
+
+def write(tx: Tx, seq: int, said: bytes) -> None:
+    """The rows of one run."""
+    run = jsontext.loads(said)
+    checks = run["checks"]
+    failed = sum(check["verdict"] in ("fail", "error") for check in checks)
+    tx.execute(_sql("check_run_add"), (seq, run["at"], run["as_of"], len(checks), failed))
+    for check in checks:
+        measured = (
+            check["failing"],
+            check["total"],
+            float(check["threshold"]),
+            check["verdict"],
+            check["severity"],
+            check["owner"],
+            check["why"],
+        )
+        tx.execute(_sql("check_verdict_add"), (seq, check["check"], check["table"], *measured))
+        rows = [(seq, check["check"], ordinal, *row) for ordinal, row in enumerate(check["rows"])]
+        tx.executemany(_sql("check_row_add"), rows)
+
+
+def _sql(name: str) -> str:
+    return text("trivet.data", "sql", "statements", f"{name}.sql")
+
+
+def _statement(name: str, check: str, limit: int = 0) -> str:
+    return _sql(name).format(check=check, limit=limit)
+
+
+def tables(now: str) -> dict[str, pyarrow.Table]:
+    """The approved tables that checks join with, as relations; `today` holds the clock's now."""
+    import pyarrow
+
+    plausible = [
+        {
+            name: row[name] if name in ("loinc", "unit") else float(row[name])
+            for name in ("loinc", "unit", "low", "high", "usual_low", "usual_high")
+        }
+        for row in _rows("quality", "plausible.csv")
+    ]
+    moment = now.rstrip("Z").replace("T", " ")
+    return {
+        "plausible": pyarrow.Table.from_pylist(plausible),
+        "other_unit": pyarrow.Table.from_pylist(other_units()),
+        "unitless": pyarrow.Table.from_pylist([{"loinc": row["loinc"]} for row in _rows("units", "unitless.csv")]),
+        "placeholder": pyarrow.Table.from_pylist(_rows("identity", "placeholders.csv")),
+        "today": pyarrow.table({"now_text": [moment]}),
+    }
+
+
+@cache
+def other_units() -> list[dict[str, Any]]:
+    """For each test the units it might have been measured in by mistake: canonical value = number * factor + add."""
+    found = []
+    for row in _rows("quality", "plausible.csv"):
+        for mistaken in _rows("quality", "mistaken_units.csv"):
+            unit = mistaken["unit"]
+            if not row["unit"] or unit == row["unit"]:
+                continue
+            try:
+                add = convert_of(row["loinc"], 0, unit, row["unit"])
+                factor = convert_of(row["loinc"], 1, unit, row["unit"]) - add
+            except (BadUnit, ValueError):
+                continue
+            if factor != 1 or add != 0:
+                found.append({"loinc": row["loinc"], "other_unit": unit, "factor": float(factor), "add": float(add)})
+    return found

@@ -1,0 +1,1 @@
+insert into check_row (run, check_id, ordinal, key, known_seq, why) values (?, ?, ?, ?, ?, ?)

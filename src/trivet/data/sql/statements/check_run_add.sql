@@ -1,0 +1,1 @@
+insert into check_run (seq, at, as_of, checks, failed) values (?, ?, ?, ?, ?)

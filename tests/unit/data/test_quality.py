@@ -1,0 +1,191 @@
+"""Quality checks over a real home: each planted fault is found, its rows are named, and clean data pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trivet.contracts.house import House
+from trivet.contracts.verdict import CheckVerdict
+from trivet.data.quality import shipped_checks
+from trivet.flows.receive import Delivery, receive
+from trivet.kernel.clock import FrozenClock
+from trivet.kernel.resources import listing
+from trivet.wiring.build import init_home, open_home
+
+NOW = "2026-03-01T00:00:00.000000Z"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A fresh home."""
+    init_home(tmp_path / "home", clock=FrozenClock(NOW)).close()
+    house = open_home(tmp_path / "home", clock=FrozenClock(NOW))
+    yield house
+    house.close()
+
+
+def patient(name: str, born: str = "1961-04-17", **more: Any) -> dict[str, Any]:
+    """A Patient."""
+    return {
+        "resourceType": "Patient",
+        "id": name,
+        "name": [{"family": f"Fam{name}", "given": ["Ann"]}],
+        "birthDate": born,
+        "gender": "female",
+    } | more
+
+
+def result(name: str, about: str, value: float | int, unit: str | None = "mg/dL", code: str = "2160-0", **more: Any) -> dict[str, Any]:
+    """An Observation under a LOINC code."""
+    quantity: dict[str, Any] = {"value": value} | ({"unit": unit} if unit else {})
+    return {
+        "resourceType": "Observation",
+        "id": name,
+        "status": "final",
+        "subject": {"reference": f"Patient/{about}"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "effectiveDateTime": "2026-02-01T08:00:00Z",
+        "valueQuantity": quantity,
+    } | more
+
+
+def take(house: House, *resources: dict[str, Any]) -> None:
+    """Receive these as one NDJSON file."""
+    raw = "".join(json.dumps(resource) + "\n" for resource in resources).encode()
+    receive(house, [Delivery(raw, "ehr", "fhir", "export.ndjson")])
+
+
+def run(house: House) -> dict[str, CheckVerdict]:
+    """All verdicts by check."""
+    return {verdict.check: verdict for verdict in house.checks.run()}
+
+
+def test_every_check_has_its_file_and_every_file_its_check() -> None:
+    """The table of checks and the folder of queries are the same list."""
+    assert {f"{check.check}.sql" for check in shipped_checks()} == set(listing("trivet.data", "sql/checks", ".sql"))
+
+
+def test_clean_data_pass_and_nothing_is_an_error(house: House) -> None:
+    """No check breaks on ordinary data, and what has nothing to speak of says so."""
+    take(house, patient("a"), *(result(f"o{number}", "a", 1.0 + number / 10) for number in range(20)))
+    verdicts = run(house)
+    assert {name for name, verdict in verdicts.items() if verdict.verdict == "error"} == set()
+    assert {name for name, verdict in verdicts.items() if verdict.verdict == "fail"} == set()
+    assert verdicts["remit-unbalanced"].verdict == "not-applicable"
+    assert verdicts["unit-mixed-up"].verdict == "pass"
+
+
+def test_micromoles_labelled_milligrams_are_found(house: House) -> None:
+    """97 mg/dL of creatinine is impossible, and usual in umol/L."""
+    take(house, patient("a"), *(result(f"o{number}", "a", 1.1) for number in range(20)), result("bad", "a", 97))
+    verdict = run(house)["unit-mixed-up"]
+    assert (verdict.verdict, verdict.failing, verdict.total) == ("fail", 1, 21)
+    [row] = house.checks.rows("unit-mixed-up")  # type: ignore[attr-defined]
+    assert row["why"] == "2160-0 in mg/dL would be usual in umol/L"
+    assert verdict.rows == (row["record"],)
+
+
+def test_fahrenheit_labelled_celsius_is_found(house: House) -> None:
+    """An offset scale is tried as well."""
+    take(house, patient("a"), result("t", "a", 98.6, "Cel", "8310-5"))
+    assert run(house)["unit-mixed-up"].failing == 1
+
+
+def test_potassium_mapped_to_sodium_is_found_as_a_wrong_map(house: House) -> None:
+    """Most values of one local code have no place under the standard code; the other code's values are left alone."""
+
+    def two(name: str, value: float, local: str) -> dict[str, Any]:
+        coding = [{"system": "urn:lab", "code": local}, {"system": "http://loinc.org", "code": "2951-2"}]
+        return result(name, "a", value, "mmol/L") | {"code": {"coding": coding}}
+
+    take(
+        house,
+        patient("a"),
+        *(two(f"n{number}", 138 + number % 5, "NA") for number in range(10)),
+        *(two(f"k{number}", 4.1, "KPOC") for number in range(8)),
+    )
+    verdict = run(house)["code-distribution"]
+    assert (verdict.verdict, verdict.failing) == ("fail", 8)
+    assert "KPOC" in house.checks.rows("code-distribution")[0]["why"]  # type: ignore[attr-defined]
+
+
+def test_missing_unknown_and_unmapped_are_counted(house: House) -> None:
+    """A number without unit where others have one, a unit nobody approved, a code nobody mapped."""
+    local = {"code": {"coding": [{"system": "urn:lab", "code": "XYZ", "display": "Xyz"}]}}
+    take(
+        house,
+        patient("a"),
+        result("u", "a", 1.0, None),
+        result("v", "a", 1.2),
+        result("w", "a", 1.0, "blorp"),
+        result("x", "a", 3) | local,
+    )
+    verdicts = run(house)
+    assert [verdicts[name].failing for name in ("unit-missing", "unit-unknown", "code-unmapped")] == [1, 1, 1]
+
+
+def test_times_that_cannot_be(house: House) -> None:
+    """Before birth, after death, after today."""
+    take(
+        house,
+        patient("a", deceasedDateTime="2026-01-01T00:00:00Z"),
+        patient("b", "1999-09-09"),
+        result("late", "a", 1.0),
+        result("early", "b", 1.0, effectiveDateTime="1990-01-01T00:00:00Z"),
+        result("future", "b", 1.0, effectiveDateTime="2027-01-01T00:00:00Z"),
+    )
+    verdicts = run(house)
+    assert [verdicts[name].failing for name in ("event-before-birth", "event-after-death", "event-in-future")] == [1, 1, 1]
+
+
+def test_placeholders_and_conflicts_of_persons(house: House) -> None:
+    """A birth date of 1900 is named; two sources that disagree about sex are both in view."""
+    both = {"identifier": [{"system": "urn:mrn", "value": "4711", "type": {"coding": [{"code": "MR"}]}}]}
+    take(
+        house,
+        patient("a", "1900-01-01"),
+        patient("c", **both),
+        patient("d", **both) | {"name": [{"family": "Famc", "given": ["Ann"]}], "gender": "male"},
+    )
+    verdicts = run(house)
+    assert verdicts["person-placeholder"].failing == 1
+    assert verdicts["person-conflict"].failing == 1
+
+
+def test_a_run_is_written_down_and_made_again(house: House) -> None:
+    """Verdicts and rows are relations, rest on a ledger entry, and come back from the vault alone."""
+    take(house, patient("a"), result("bad", "a", 97))
+    run(house)
+    _, rows = house.shelf.query("select check_id, verdict, failing from checks where check_id = 'unit-mixed-up'")
+    assert rows == [("unit-mixed-up", "fail", 1)]
+    assert house.shelf.query("select count(*) from check_rows where check_id = 'unit-mixed-up'")[1] == [(1,)]
+    [(seq, entry)] = list(house.ledger.find("check.run"))
+    before = house.store.read("select * from check_row")
+    house.store.write(lambda tx: [tx.execute(f"delete from {table}") for table in ("check_run", "check_verdict", "check_row")])
+    house.store.write(lambda tx: house.checks.replay(tx, seq, entry))  # type: ignore[attr-defined]
+    assert house.store.read("select * from check_row") == before
+
+
+def test_a_sites_threshold_is_applied(house: House) -> None:
+    """The site may let pass what we would not, and says who owns it."""
+    (Path(house.home) / "site" / "checks.csv").write_text(
+        "check,threshold,severity,owner,why\nunit-mixed-up,0.5,warning,dr.lab,known analyser\n"
+    )
+    take(house, patient("a"), result("o", "a", 1.1), result("bad", "a", 97))
+    verdict = run(house)["unit-mixed-up"]
+    assert (verdict.verdict, verdict.severity, verdict.failing) == ("pass", "warning", 1)
+
+
+def test_as_of_an_earlier_position_the_fault_is_not_there(house: House) -> None:
+    """A check reads what was known then."""
+    take(house, patient("a"), result("o", "a", 1.1))
+    early = house.ledger.size() - 1
+    take(house, result("bad", "a", 97))
+    then = {verdict.check: verdict for verdict in house.checks.run(early)}
+    assert then["unit-mixed-up"].failing == 0
+    assert run(house)["unit-mixed-up"].failing == 1
