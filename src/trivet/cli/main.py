@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> Any:
     """Entry point. Problems become four lines and an exit code; anything else is a fault of ours and says so."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        cli.main(args=arguments, standalone_mode=False, prog_name="trivet")
+        told = cli.main(args=arguments, standalone_mode=False, prog_name="trivet")  # click gives the code of an Exit back
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> Any:
     except Problem as problem:
         render(problem, "--json" in arguments)
         sys.exit(exit_code(problem))
-    sys.exit(0)
+    sys.exit(told if isinstance(told, int) else 0)
 
 
 if __name__ == "__main__":

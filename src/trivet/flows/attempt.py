@@ -106,7 +106,8 @@ def _try(house: House, asked: Asked, row: FeatureRow, ref: ModelRef, mode: str, 
     except Exception as error:  # a model's code may raise anything; its crash is a recorded Withheld, never an empty card
         return Tried(Attempt(ref, digest, mode, "failed", type(error).__name__, said, None, held))
     if isinstance(output, Rejected):
-        return Tried(Attempt(ref, digest, mode, "rejected", output.code, said, None, held))
+        which = f"{output.code}:{output.locator}" if output.locator else output.code
+        return Tried(Attempt(ref, digest, mode, "rejected", which, said, None, held))
     return Tried(Attempt(ref, digest, mode, "scored", "", said, None, held), output, dict(getattr(runtime, "facts", {})))
 
 

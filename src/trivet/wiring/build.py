@@ -44,6 +44,8 @@ ROLES: dict[str, str] = {
     "workshop": "rooms:workshop",
     "release": "rooms:release",
     "projections": "projections:projections",
+    "registry": "models:registry",
+    "features": "models:features",
     "office": "governance:office",
     "gate": "governance:gate",
     "assessment": "governance:assessment",
