@@ -34,17 +34,18 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class _Habit:
-    """How often a source sends a file, at what hour after the period is over, and what it is called."""
+    """How often a source sends a file, at what hour after the period is over, what it is called, and whether an empty one is sent."""
 
     days: int
     hour: float
     name: str
+    always: bool = False
 
 
 _HABITS = {
     "beds": _Habit(1, 0.4, "bed_stays-{date}{part}.csv"),
-    "staffing": _Habit(1, 0.2, "nurse_staffing-{date}{part}.csv"),
-    "appointments": _Habit(7, 5.5, "appointments-{date}{part}.csv"),
+    "staffing": _Habit(1, 0.2, "nurse_staffing-{date}{part}.csv", always=True),
+    "appointments": _Habit(7, 5.5, "appointments-{date}{part}.csv", always=True),
     "ehr": _Habit(1, 2.2, "changes-{date}{part}.ndjson"),
     "billing": _Habit(1, 22.0, "claims-{date}{part}.837"),
     "payer": _Habit(7, 9.0, "remit-{group}-{date}{part}.835"),
@@ -99,7 +100,9 @@ class Batches:
         self._rows: dict[tuple[str, str, int], list[Piece]] = {}
         self._parts: dict[tuple[str, str, int], int] = {}
         self._closing: list[tuple[int, str, str, int]] = []
-        self._open("staffing", "", self._first)
+        for source, habit in _HABITS.items():
+            if habit.always:
+                self._open(source, "", self._first + habit.days - 1)
 
     def add(self, piece: Piece) -> Iterator[File]:
         """Take a row; a full file goes out at once, as a part."""
@@ -122,9 +125,10 @@ class Batches:
             key = (source, group, day)
             rows = self._rows.pop(key)
             part = self._parts.pop(key, 0)
-            if source == "staffing":
-                self._open("staffing", "", day + 1)
-            if rows or source == "staffing":
+            habit = _HABITS[source]
+            if habit.always:
+                self._open(source, group, day + habit.days)
+            if rows or habit.always:
                 yield self._file(key, moment, rows, part and part + 1)
 
     def _open(self, source: str, group: str, day: int) -> list[Piece]:

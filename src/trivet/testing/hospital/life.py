@@ -113,6 +113,8 @@ class Life(Papers):
             reason = self.stays[-1].reason
         if planned and self.referred == NEVER and self.rng.random() < 0.8:
             self._refer(at - self.rng.randrange(3 * DAY, 20 * DAY))
+        if self.rng.random() < self.world.figures("stay")["cancelled"]:
+            self._cancelled(at - self.rng.randrange(20 * MINUTE, 5 * HOUR), reason)
         done = stay.run(self, at, reason, planned=planned, leaves_after=leaves_after)
         self.stays.append(done)
         if done.died:
@@ -123,6 +125,24 @@ class Life(Papers):
         figures = self.world.figures("readmission")
         days = min(29.0, self.rng.weibullvariate(figures["day_scale"], figures["day_shape"]) + 0.6)
         return done.discharged + int(days * DAY) if self.rng.random() < done.risk else NEVER
+
+    def _cancelled(self, at: int, reason: Reason) -> None:
+        """An admission that was keyed and taken back: A01, then A11 under the same visit number."""
+        ward = self.rng.choice(self.world.places[(self.person.site, "ward")])
+        visit = Visit(
+            self.visit_number(),
+            "I",
+            self.person.site,
+            ward.code,
+            f"{ward.code}01-A",
+            at,
+            "U",
+            ward.service,
+            self.rng.choice(self.clinicians),
+            reason,
+        )
+        self.adt("A01", at, visit, self.desk.main)
+        self.adt("A11", at + self.rng.randrange(4 * MINUTE, 18 * MINUTE), visit, self.desk.main)
 
     def _emergency(self, at: int) -> None:
         """A visit to the emergency department that ends at home."""

@@ -1,6 +1,6 @@
 """Pieces of many lives in order of time, with memory that does not grow: sorted runs on disk, merged.
 
-A run holds at most `LIMIT` bytes of payload. At most `FAN` runs are merged at a time, so that few files are open.
+A run holds at most `limit` bytes (`LIMIT` by default). At most `FAN` runs are merged at a time, so that few files are open.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from trivet.testing.hospital.chart import Piece
 __all__ = ["in_order"]
 
 LIMIT = 24_000_000
-FAN = 128
-_BLOCK = 256
+FAN = 64
+_BLOCK = 64
 
 
 def _spill(pieces: Iterable[Piece], path: Path) -> Path:
@@ -40,7 +40,7 @@ def _read(path: Path) -> Iterator[Piece]:
     path.unlink()
 
 
-def in_order(pieces: Iterable[Piece], scratch: Path | None = None) -> Iterator[Piece]:
+def in_order(pieces: Iterable[Piece], scratch: Path | None = None, limit: int = LIMIT) -> Iterator[Piece]:
     """The pieces, sorted. What does not fit goes to a temporary folder (in `scratch`), which is gone at the end."""
     held: list[Piece] = []
     size = 0
@@ -50,7 +50,7 @@ def in_order(pieces: Iterable[Piece], scratch: Path | None = None) -> Iterator[P
         for piece in pieces:
             held.append(piece)
             size += len(piece.payload) + 300
-            if size >= LIMIT:
+            if size >= limit:
                 if folder is None:
                     folder = tempfile.TemporaryDirectory(prefix="trivet-hospital-", dir=scratch)
                 held.sort()
