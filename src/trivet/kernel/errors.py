@@ -11,6 +11,7 @@ Codes are listed in `docs/reference/errors.md` and never reused.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 __all__ = ["ChecksFailed", "Fault", "Locked", "NotFound", "Refused", "Rejected", "Usage", "exit_code"]
 
@@ -36,9 +37,19 @@ class Problem(Exception):
         super().__init__(what)
         self.code, self.what, self.where, self.why, self.help = code, what, where, why, help
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A problem survives the way from a worker process."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def as_dict(self) -> dict[str, str]:
         """The documented JSON form."""
         return {"code": self.code, "message": self.what, "where": self.where, "why": self.why, "help": self.help}
+
+
+def _again(kind: type[Problem], args: tuple[Any, ...], said: dict[str, Any]) -> Problem:
+    problem = kind.__new__(kind, *args)
+    problem.__dict__.update(said)
+    return problem
 
 
 class Fault(Problem):

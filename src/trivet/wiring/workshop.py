@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.ports import Format, Normaliser
 from trivet.data.parcel import failed, pack
-from trivet.kernel.errors import NotFound, Rejected
+from trivet.kernel.errors import Fault, NotFound, Rejected
 from trivet.wiring.formats import load
 
 __all__ = ["PoolWorkshop", "make_formats", "make_normaliser", "make_parcels", "parcel_of"]
@@ -48,6 +50,8 @@ def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) ->
         return failed(Rejected("E240", "nobody here knows this format", help="trivet receive --format NAME", length=len(task.raw)))
     try:
         return pack(normaliser.normalise(form.translate(task.raw, task.profile), task.profile), task.profile)
+    except Fault:  # ours, such as a broken map table: it would break every unit, so it stops the work, and nothing is settled
+        raise
     except Exception as error:  # the inbound loop: one bad unit never stops the others
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
@@ -57,10 +61,19 @@ def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) ->
 
 
 def start(plugins: dict[str, list[str]], home: str) -> None:
-    """What a pool process loads once."""
+    """What a pool process loads once; it does not outlive the process that asked for it, however that one ended."""
     global _rooms
+    threading.Thread(target=end_with_parent, daemon=True).start()
     _rooms = make_formats(plugins), make_normaliser(home)
     gc.freeze()  # the tables stay for good; the collector need not look at them again
+
+
+def end_with_parent() -> None:
+    """Wait until the parent is gone, killed for instance, and go too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:

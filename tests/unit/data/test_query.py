@@ -78,6 +78,7 @@ def test_parquet_and_store_give_the_same(house: House, query: Query, monkeypatch
         files, tail = held.read()
         assert files
         assert query.arrow(sql).equals(before)
+        monkeypatch.setattr(segments_module, "WORTH_A_FILE", 1_000)
         receive(house, [Delivery(f"n{least},z,1\n".encode(), "lab", "lines", "more.lines")])
         before = query.arrow(sql)
         assert held.read()[1].num_rows == tail.num_rows + 2
