@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -103,7 +103,7 @@ class SQLiteStore:
     def submit(self, work: Callable[[Any], T]) -> Future[T]:
         """Hand over a piece of work; its future resolves after the durable commit."""
         future: Future[T] = Future()
-        self._queue_up(Piece(work, future))
+        self._hand_over(Piece(work, future))
         return future
 
     def write(self, work: Callable[[Any], T]) -> T:
@@ -111,14 +111,14 @@ class SQLiteStore:
         if threading.current_thread() is self._thread:
             raise Fault("E612", "a piece of work waits for its own store", where=str(self.path), why="use the transaction it was given")
         piece = Piece(work, None)
-        self._queue_up(piece)
+        self._hand_over(piece)
         piece.done.acquire()
         if piece.error is not None:
             raise piece.error
         result: T = piece.result
         return result
 
-    def _queue_up(self, piece: Piece) -> None:
+    def _hand_over(self, piece: Piece) -> None:
         if os.getpid() != self._pid:
             raise Fault("E610", "a store does not survive a fork", where=str(self.path), help="open the home again in the new process")
         with self._gate:
@@ -188,50 +188,68 @@ class SQLiteStore:
     def _run(self) -> None:
         """The writer thread: one transaction after another until the end is queued."""
         while (first := self._queue.get()) is not None:
-            if not self._commit_from(first):
-                return
+            self._commit_from(first)
 
-    def _commit_from(self, first: Piece) -> bool:
-        """One transaction: `first` and all that waits behind it. False when the end was met on the way."""
+    def _commit_from(self, first: Piece) -> None:
+        """One transaction: `first` and all that waits behind it."""
+        pieces = [first]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             for waiting in [first, *self._waiting()]:
                 waiting.error = problem(error, self.path)
                 waiting.tell()
-            return True
+            return
         until = time.monotonic() + WORKING_FOR
-        pieces = [first]
-        alive, going_on = self._do(first), True
+        alive = self._do(first)
         while alive and len(pieces) < PIECES and time.monotonic() < until:
-            try:
-                piece = self._queue.get_nowait()
-            except Empty:
-                break
+            piece = self._next()
             if piece is None:
-                going_on = False
                 break
             pieces.append(piece)
             alive = self._do(piece)
         self._end(pieces)
-        return going_on
+
+    def _next(self) -> Piece | None:
+        """What waits first; None when nothing does. The end stays in the queue, for the writer thread."""
+        try:
+            piece = self._queue.get_nowait()
+        except Empty:
+            return None
+        if piece is None:
+            self._queue.put(None)
+        return piece
 
     def _do(self, piece: Piece) -> bool:
         """Run one piece in its own savepoint. False when SQLite gave up the whole transaction."""
         if not piece.begin():
             return True
-        self._writer.execute("SAVEPOINT piece")
         try:
+            self._writer.execute("SAVEPOINT piece")
             piece.result = piece.work(self._tx)
+            if self._writer.in_transaction:
+                self._writer.execute("RELEASE piece")
         except BaseException as error:  # it belongs to whoever handed the piece over, and is told there
             piece.error = error
-            if not self._writer.in_transaction:
-                return False
-            self._writer.execute("ROLLBACK TO piece")
-        if not self._writer.in_transaction:
-            return False
-        self._writer.execute("RELEASE piece")
-        return True
+            self._undo()
+        return self._writer.in_transaction
+
+    def _undo(self) -> None:
+        """Take back one piece; where that fails, the transaction."""
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK TO piece")
+                self._writer.execute("RELEASE piece")
+        except sqlite3.Error:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Give up the transaction; SQLite itself rolls back what it cannot."""
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error:
+            return
 
     def _end(self, pieces: list[Piece]) -> None:
         """Commit, and only then tell. A commit that fails is told to everybody."""
@@ -245,25 +263,16 @@ class SQLiteStore:
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 failure = problem(error, self.path)
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                self._abandon()
         for piece in pieces:
             if failure is not None and (piece.error is None or isinstance(piece.error, sqlite3.Error)):
                 piece.error = failure
             piece.tell()
 
-    def _waiting(self) -> list[Piece]:
-        """Everything queued right now, the end excepted."""
-        found: list[Piece] = []
-        while True:
-            try:
-                piece = self._queue.get_nowait()
-            except Empty:
-                return found
-            if piece is None:
-                self._queue.put(None)
-                return found
-            found.append(piece)
+    def _waiting(self) -> Iterator[Piece]:
+        """Everything queued right now."""
+        while (piece := self._next()) is not None:
+            yield piece
 
 
 def create_private(path: Path) -> None:
