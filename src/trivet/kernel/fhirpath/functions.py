@@ -391,7 +391,7 @@ def _join_text(node: Call, items: list[Item], context: Context) -> list[Item]:
     if not all(isinstance(value, (str, Temporal)) for value in values):
         raise PathError("join() works on text", node.at)
     parts = [value.text if isinstance(value, Temporal) else value for value in values]
-    return of((mark or "").join(parts)) if items else []
+    return of((mark or "").join(parts))
 
 
 @function("encode", "decode", least=1)

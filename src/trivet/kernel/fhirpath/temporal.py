@@ -32,6 +32,7 @@ class Temporal:
     @staticmethod
     def read(text: str, kind: str = "") -> Temporal | None:
         """The value of a literal (with or without `@`) or of a FHIR primitive; None when there is no such moment."""
+        text = "T" + text if kind == "Time" and text[:1].isdigit() else text
         match = SHAPE.fullmatch(text.strip())
         if match is None or not text.strip("@ "):
             return None

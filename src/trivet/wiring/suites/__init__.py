@@ -19,6 +19,7 @@ SUITES: dict[str, str] = {
     "merkle-proofs": "merkle_proofs",
     "canonical-json": "canonical_json",
     "signature-vectors": "signature_vectors",
+    "sql-on-fhir-v2": "sql_on_fhir_v2",
     "ucum": "ucum",
 }
 

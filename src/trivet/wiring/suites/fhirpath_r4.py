@@ -125,7 +125,7 @@ def case(test: ET.Element, folder: Path, types: Types) -> str:
     except PathError as error:
         return "" if invalid else f"refused: {error}"
     if invalid and invalid != "false":
-        return f"should be refused ({invalid}), gave {[shown(item, types) for item in found][:3]}"
+        return f"should be refused ({invalid}), gave {len(found)} items"
     outputs = test.findall("output")
     if test.attrib.get("predicate") == "true":
         truth = bool(found) and all(types.system(item) is not False for item in found)
