@@ -90,6 +90,10 @@ def test_a_decision_from_bytes_to_answer(home: Path, capsys: pytest.CaptureFixtu
     code, answer = asked(home, capsys, person)
     assert (code, answer["outcome"]) == (4, "abstained")
     assert answer["withheld"]["failed"] == ["missing:consciousness"]
+    with pytest.raises(SystemExit):
+        main(["suspend", "news2", "--drill", "--home", str(home), "--json"])
+    drilled = json.loads(capsys.readouterr().out)
+    assert (drilled["result"], drilled["n"], drilled["events"]) == ("fail", 1, 0)
     with (home / "models/news2/1.0.0/table.yaml").open("ab") as file:
         file.write(b"#")
     code, answer = asked(home, capsys, person)

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "suspend": "Stop a model at once.",
     "promote": "Make a model version the live one of its use.",
     "approve": "Cast a vote.",
+    "seat": "Who holds which duty; seat somebody, or vacate a seat.",
     "ledger": "Checkpoint, prove, export and verify the ledger.",
     "fsck": "Check store, vault and ledger against each other.",
     "rebuild": "Make every projection again from vault and ledger.",

@@ -40,7 +40,7 @@ def command(
       trivet promote lace --use readmission
       trivet promote ward-watch --use deterioration --dry-run
     """
-    from trivet.flows.promote import promote
+    from trivet.flows.promote import introduce, promote
 
     with opened(home) as house:
         if listing or not model:
@@ -52,6 +52,7 @@ def command(
             said = asdict(house.office.ballot(model, place, to))
             show(as_json, {**said, "passed": not said["failing"]}, ballot_lines(said))
             return
+        introduce(house, model, who(principal))
         try:
             deed = promote(
                 house, model, use or only_use(house, model), place, who(principal), place="fallback" if behind else "active", to=to

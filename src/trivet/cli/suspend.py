@@ -23,8 +23,9 @@ def who(principal: str) -> str:
 @home_option
 @click.option("--reason", default="", help="Why; it is kept, and shown to whoever asks.")
 @click.option("--as", "principal", default="", help="Who stops it; whoever sits at this machine if not given.")
+@click.option("--drill", "drilling", is_flag=True, help="Only practise: would the fallback answer, and how fast? Kept as evidence.")
 @json_option
-def command(model: str, home: Path, reason: str, principal: str, as_json: bool) -> None:
+def command(model: str, home: Path, reason: str, principal: str, drilling: bool, as_json: bool) -> None:
     """Stop every version of MODEL, everywhere, now. One person suffices; taking it back needs others (`trivet promote`).
 
     What clinicians get instead: the use's fallback, or the use's own words for what to do without an answer.
@@ -32,10 +33,15 @@ def command(model: str, home: Path, reason: str, principal: str, as_json: bool) 
     \b
     Examples:
       trivet suspend readmit-gb --reason "scores look wrong since the laboratory change"
-      trivet suspend news2 --as s.ortega --json
+      trivet suspend readmit-gb --drill
     """
+    from trivet.flows.drill import practise
     from trivet.flows.suspend import suspend
 
     with opened(home) as house:
+        if drilling:
+            kept = practise(house, model, house.settings["site"]["id"], who(principal))
+            show(as_json, asdict(kept), [f"{kept.model}: {kept.title}: {kept.result}, counts until {kept.expires_at[:10]}"])
+            return
         deed = suspend(house, model, reason, who(principal))
         show(as_json, asdict(deed), [f"{deed.what}: {deed.details.get('grants_revoked', '0')} grants ended" if deed.seqs else deed.what])

@@ -17,7 +17,7 @@ from trivet.contracts.verdict import GateRequest, Permit
 from trivet.kernel.digest import digest
 from trivet.kernel.errors import NotFound, Problem, Rejected
 
-__all__ = ["drill"]
+__all__ = ["drill", "practise"]
 
 LIMIT = 1.0  # seconds in which a fallback has to be there
 
@@ -66,6 +66,19 @@ def drill(
         expires_at="",
         title=f"{answered} of {len(cohort)} answered by the fallback, p95 {slow * 1000:.0f} ms",
     )
+
+
+def practise(house: House, model: str, site: str, by: str) -> Evidence:
+    """Drill every use that a model is live in, on the persons of its newest answers, and keep what came of it. Gives the worst."""
+    name = house.office.state().release(model).model
+    live = [route for route in house.office.state().routes() if route.active is not None and route.active.name == name]
+    if not live:
+        raise NotFound("E737", f"{name} is not the live model of any use", help="trivet promote --list")
+    cohort = house.role("assessment").drill_cohort
+    items = [drill(house, route.use, site, cohort(route.use), by=by) for route in live]
+    kept: list[Evidence] = house.store.write(lambda tx: [house.office.releases.prove(tx, item, by=by) for item in items])
+    house.gate.refresh()
+    return next((item for item in kept if item.result != "pass"), kept[0])
 
 
 def _answers(house: House, ref: ModelRef, use: str, site: str, role: str, now: str, row: FeatureRow) -> bool:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from trivet.contracts.governance import Deed, Judgement, Vote
 from trivet.contracts.house import House
-from trivet.kernel.errors import Refused
+from trivet.kernel.errors import NotFound, Refused
 
-__all__ = ["approve", "missing", "promote"]
+__all__ = ["approve", "introduce", "missing", "promote"]
 
 
 def promote(house: House, model: str, use: str, site: str, by: str, *, place: str = "active", to: str = "") -> Deed:
-    """One step, in one transaction. No other room is touched: what answers is decided by the route, at every single call."""
+    """One step, in one transaction. No other room is touched: what answers is decided by the route, at every single call.
+
+    A version that stands in the home's models folder and that governance does not know yet is registered first.
+    """
+    introduce(house, model, by)
     said: Deed | Judgement = house.store.write(lambda tx: house.office.promote(tx, model, use, site, by=by, place=place, to=to))
     house.gate.refresh()
     if isinstance(said, Deed):
@@ -27,6 +31,19 @@ def promote(house: House, model: str, use: str, site: str, by: str, *, place: st
         why="; ".join(missing(said)),
         help=next((item.help for item in said.failing if item.help.startswith("trivet")), f"trivet approve {said.model}"),
     )
+
+
+def introduce(house: House, name: str, by: str) -> None:
+    """Register `model` or `model@version` from the home's models folder when governance does not know it. Known: nothing happens."""
+    try:
+        house.office.state().release(name)
+    except NotFound:
+        model, _, version = name.partition("@")
+        found = [one for one in house.registry.versions() if one.name == model and version in ("", one.version)]
+        if not found:
+            raise
+        release = found[-1].release(by)
+        house.store.write(lambda tx: house.office.releases.register(tx, release, by=by))
 
 
 def approve(

@@ -47,6 +47,10 @@ class Assessment:
                 tiers[use] = min(tiers.get(use, "T4"), release.tier)
         return value(self.meter(), state.hypotheses(), state.costs(), tiers, self._overlay)
 
+    def drill_cohort(self, use: str) -> list[tuple[str, str]]:
+        """Persons and instants of the newest answers of a use: whom its fallback is tried on."""
+        return [(row["person"], row["instant"]) for row in self.meter().rows("meters", "drill-cohort") if row["use"] == use]
+
     def lock(self, tx: Tx, words: Mapping[str, str], *, by: str) -> int:
         """Lock a value hypothesis by its digest, now. Gives its ledger position."""
         made = hypothesis_words(words)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from trivet.contracts.house import House
+from trivet.flows.found import seat_people
 from trivet.governance.assessment import Assessment
 from trivet.governance.gate import GovernanceGate
 from trivet.governance.office import Office
 from trivet.governance.policy import read_policy
 from trivet.kernel.errors import Usage
 
-__all__ = ["assessment", "gate", "office", "overlay", "read_staff"]
+__all__ = ["assessment", "gate", "office", "overlay", "read_staff", "seat_first"]
 
 TABLES = ("governance", "lifecycle", "readiness", "debt", "value")
 
@@ -44,6 +45,14 @@ def read_staff(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise Usage("E736", "the staff file cannot be read", where=str(path), why=str(error)) from None
+
+
+def seat_first(house: House, staff: Path) -> list[str]:
+    """Seat the first people of a home, by `founding`; the file is kept as `site/staff.toml`."""
+    words = read_staff(staff)
+    kept = Path(house.home) / "site" / "staff.toml"
+    kept.write_bytes(staff.read_bytes())
+    return seat_people(house, words)
 
 
 def gate(house: House) -> GovernanceGate:

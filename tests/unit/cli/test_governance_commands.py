@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from trivet.contracts.governance import Evidence, Release
 from trivet.flows.found import found
 from trivet.kernel.digest import digest
 from trivet.kernel.resources import text
+from trivet.models.registry import adopt
 from trivet.wiring.build import init_home
 
 NOW = "2026-03-01T08:00:00.000000Z"
@@ -137,3 +139,41 @@ def test_the_published_relations_answer(home: Path, capsys: pytest.CaptureFixtur
         assert run(capsys, "query", f"select * from {name}", "--home", str(home))[0] == 0, name
     columns = "decision_id, use, model, person, decided_at, outcome, mode"
     assert run(capsys, "query", f"select {columns} from decisions", "--home", str(home))[0] == 0
+
+
+def test_a_version_in_the_models_folder_is_registered_and_judged(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new version put into the folder: promote registers it, and says what its first step lacks."""
+    folder = home / "models" / "news2"
+    folder.parent.mkdir(exist_ok=True)
+    adopt("news2", "1.0.0", home / "models")
+    shutil.move(folder / "1.0.0", folder / "1.0.1")
+    manifest = folder / "1.0.1" / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("version: 1.0.0", "version: 1.0.1"))
+    code, answer = told(capsys, "promote", "news2@1.0.1", "--home", str(home))
+    assert (code, answer["error"]["failed"]) == (3, "evidence:intended-use, vote:operate")
+    assert "news2@1.0.1" in {row["model"] for row in told(capsys, "promote", "--list", "--home", str(home))[1]["models"]}
+
+
+def test_seats_are_shown_taken_and_vacated(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The vacant seat is filled; a forbidden combination is refused with its rule; a vacated duty stops the model."""
+    at = ("--home", str(home))
+    code, answer = told(capsys, "seat", *at)
+    assert [(row["model"], row["seat"]) for row in answer["seats"] if row["vacant"]] == [("news2", "operational_owner")]
+    code, _, err = run(capsys, "seat", "news2", "operational_owner", "--to", "h.silva", *at)
+    assert (code, "S4" in err or "three different people" in err) == (3, True)
+    assert run(capsys, "seat", "news2", "operational_owner", "--to", "g.novak", *at)[0] == 0
+    assert run(capsys, "seat", "news2", "answer", "--vacate", "--reason", "left", *at)[0] == 0
+    assert told(capsys, "readiness", "--rows", "duties-filled", *at)[1]["good"] == 19
+    assert run(capsys, "seat", "news2", "answer", *at)[0] == 2
+
+
+def test_init_seats_the_first_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trivet init --staff FILE` enrols and seats by `founding`, and keeps the file."""
+    staff = tmp_path / "staff.toml"
+    staff.write_text(text("trivet.maps", "governance", "staff-sample.toml"))
+    made = tmp_path / "new"
+    assert run(capsys, "init", str(made), "--staff", str(staff))[0] == 0
+    assert (made / "site" / "staff.toml").read_bytes() == staff.read_bytes()
+    code, answer = told(capsys, "query", "select count(*) as taken from seats", "--home", str(made))
+    assert code == 0
+    assert "40" in json.dumps(answer)
