@@ -126,12 +126,11 @@ def authority(house: House, place: DecisionPlace, record: DecisionRecord, parts:
 
 
 def model(house: House, record: DecisionRecord, parts: dict[str, bytes]) -> None:
-    """The manifest whose digest names the model, when the registry still has it."""
-    manifest = getattr(house.registry, "manifest", None)
-    if record.model is None or manifest is None:
+    """The manifest whose digest names the model, when the registry still has it; it names the digests of the model's files."""
+    if record.model is None:
         return
     try:
-        data: bytes = manifest(record.model)
+        data = canonical(house.registry.manifest(record.model.name, record.model.version).plain)
     except NotFound:
         return
     if sha256(data) == record.model.digest:

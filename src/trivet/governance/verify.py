@@ -313,8 +313,9 @@ class Dossier:
         held = self.members.get("model/manifest.json")
         if held is None:
             return None
-        if hashlib.sha256(held).hexdigest() != digest or artefact not in held.decode():
-            raise Failed("the manifest is another model's")
+        files = json.dumps(json.loads(held)["files"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if (hashlib.sha256(held).hexdigest(), hashlib.sha256(files.encode()).hexdigest()) != (digest, artefact):
+            raise Failed("the manifest is another model's, or names other files")
         return f"{entry['notes']['model']} {entry['notes']['version']}, manifest and artefact {artefact[:16]}"
 
     def authority(self) -> str | None:
