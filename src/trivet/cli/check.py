@@ -1,0 +1,73 @@
+"""`trivet check`: the quality checks, each failing one opened into its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trivet.cli.options import home_option, json_option, opened, show, table
+from trivet.kernel.errors import ChecksFailed
+from trivet.wiring.rooms import position
+
+if TYPE_CHECKING:
+    from trivet.contracts.verdict import CheckVerdict
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.argument("name", required=False, metavar="[CHECK]")
+@click.option("--as-of", default=None, metavar="SEQ|TIME", help="Check what was known at a ledger position or an instant.")
+@click.option("--list", "listing", is_flag=True, help="Name the checks with their thresholds and owners.")
+@click.option("--limit", default=100, show_default=True, help="Most rows to print of one check.")
+@home_option
+@json_option
+def command(name: str | None, as_of: str | None, listing: bool, limit: int, home: Path, as_json: bool) -> None:
+    """Run the quality checks and write the run down; with CHECK, open one check into the rows that break it.
+
+    Exit 6 when a check of severity error does not hold.
+
+    \b
+    Examples:
+      trivet check --json
+      trivet check unit-mixed-up --limit 20
+    """
+    with opened(home) as house:
+        checks: Any = house.checks
+        if listing:
+            known = [{field: getattr(check, field) for field in type(check).__slots__} for check in checks.checks()]
+            columns = ("check", "table", "threshold", "severity", "owner")
+            show(as_json, {"checks": known}, table(columns, [[row[column] for column in columns] for row in known]))
+            return
+        where = position(house, as_of)
+        if name:
+            rows = checks.rows(name, where)
+            shown = rows[:limit]
+            columns = ("record", "person", "known_seq", "why")
+            answer = {"check": name, "failing": len(rows), "rows": shown}
+            show(as_json, answer, [*table(columns, [[row[column] for column in columns] for row in shown]), f"{len(rows)} rows"])
+            return
+        verdicts = checks.run(where)
+    show(as_json, answer_of(verdicts), lines(verdicts))
+    grave = [verdict.check for verdict in verdicts if verdict.severity == "error" and verdict.verdict in ("fail", "error")]
+    if grave:
+        raise ChecksFailed("E292", f"{len(grave)} grave checks do not hold", why=", ".join(grave), help=f"trivet check {grave[0]}")
+
+
+def answer_of(verdicts: list[CheckVerdict]) -> dict[str, Any]:
+    """The documented JSON form."""
+    counts = {word: sum(verdict.verdict == word for verdict in verdicts) for word in ("pass", "fail", "not-applicable", "error")}
+    return {"verdicts": counts, "checks": [{field: getattr(verdict, field) for field in type(verdict).__slots__} for verdict in verdicts]}
+
+
+def lines(verdicts: list[CheckVerdict]) -> list[str]:
+    """Failing checks first, for people."""
+    order = {"error": 0, "fail": 1, "pass": 2, "not-applicable": 3}
+    ranked = sorted(verdicts, key=lambda verdict: (order[verdict.verdict], verdict.severity, verdict.check))
+    rows = [
+        (verdict.check, verdict.verdict, verdict.severity, verdict.failing, verdict.total, f"{verdict.threshold:g}", verdict.rows[0] if verdict.rows else "")
+        for verdict in ranked
+    ]
+    return list(table(("check", "verdict", "severity", "failing", "of", "let pass", "first row"), rows))
