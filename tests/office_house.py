@@ -16,6 +16,7 @@ from trivet.data.engines.sqlite import SQLiteStore
 from trivet.data.keyring import KEY_SCHEMA, Keyring, create_master, read_master
 from trivet.data.vault import SealedVault
 from trivet.flows.attempt import Question
+from trivet.governance.assessment import Assessment
 from trivet.governance.gate import GovernanceGate
 from trivet.governance.ledger import MerkleLedger
 from trivet.governance.office import Office
@@ -108,6 +109,10 @@ class Shelf:
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = {model.ref.digest: model for model in models}
 
+    def versions(self) -> list[Any]:
+        """Nothing in a folder that governance does not know."""
+        return []
+
     def runtime(self, ref: ModelRef) -> Model:
         """The loaded model of a reference."""
         if ref.digest not in self.models:
@@ -145,8 +150,13 @@ class Ward:
             "registry": self.registry,
             "office": self.office,
             "gate": self.gate,
+            "assessment": Assessment(self.office, self.query, lambda: self.ledger.size() - 1, self.clock, SITE),
         }
         self.house = House(str(folder), {}, self.clock, roles.__getitem__, self.close)
+
+    def query(self, sql: str, as_of: int | None, parameters: Sequence[Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Nothing is published here."""
+        raise NotFound("E330", "nothing is published here")
 
     def close(self) -> None:
         """End everything."""

@@ -33,6 +33,7 @@ def decide(house: House, question: Question, later: Later | None = None) -> Answ
 def decide_many(house: House, questions: Sequence[Question], later: Later | None = None) -> list[Answer]:
     """One answer for each question, in order; records share commits. NotFound for a use or a person that nobody knows."""
     asked = _facts(house, questions)
+    house.gate.refresh()  # facts may have taken their time; what is asked now is asked of governance as it is now
     writable = _writable(house)
     sent = [_send(house, one, writable) for one in asked]
     answers = [_settle(house, one, future) for one, future in zip(asked, sent, strict=True)]
