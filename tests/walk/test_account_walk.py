@@ -19,10 +19,10 @@ MIND = {
     "resourceType": "Observation",
     "id": "mind",
     "status": "final",
-    "code": {"coding": [{"system": "http://loinc.org", "code": "80288-4"}]},
+    "code": {"coding": [{"system": "http://loinc.org", "code": "67775-7"}]},
     "subject": {"reference": "Patient/x1"},
     "effectiveDateTime": "2026-03-01T07:40:00Z",
-    "valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": "248234008"}]},
+    "valueString": "Alert",
 }
 
 
@@ -40,7 +40,9 @@ def test_from_the_answer_to_the_bytes_and_back(home: Path, tmp_path: Path, capsy
     [person] = {row[0] for row in house.shelf.query("select person from records where person is not null")[1]}
     house.close()
     at = ("--home", str(home))
+    assert asked(home, capsys, person, "--at", "2026-03-01T07:35:00Z")[1]["outcome"] == "abstained"
     _, answer = asked(home, capsys, person)
+    assert answer["outcome"] == "scored", answer
     name = answer["decision_id"]
     code, out = run(capsys, "explain", name, *at, "--json")
     story = json.loads(out)
@@ -50,8 +52,9 @@ def test_from_the_answer_to_the_bytes_and_back(home: Path, tmp_path: Path, capsy
     assert run(capsys, "explain", name, *at)[0] == 0
     code, out = run(capsys, "replay", "--all", *at, "--json")
     told = json.loads(out)
-    assert (code, told["equal"], told["replayed"]) == (0, 1, 1), told
-    assert told["decisions"][0]["class"] == "R3"
+    assert (code, told["equal"], told["replayed"]) == (0, 2, 2), told
+    assert [one["class"] for one in told["decisions"]] == ["R3", "R3"]
+    assert all(step["state"] == "same" for one in told["decisions"] for step in one["links"])
     code, out = run(capsys, "dossier", name, "--out", str(tmp_path / "case.zip"), *at, "--json")
     made = json.loads(out)
     assert code == 0

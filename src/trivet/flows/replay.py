@@ -19,7 +19,7 @@ from trivet.contracts.trace import Entry
 from trivet.flows.account_for import read_decision
 from trivet.flows.footing import Ground
 from trivet.kernel.digest import commitment
-from trivet.kernel.errors import NotFound, Problem
+from trivet.kernel.errors import Problem
 from trivet.kernel.ieee754 import bits_of, float_of
 from trivet.kernel.jsontext import loads
 
@@ -134,22 +134,30 @@ def features(house: House, row: FeatureRow) -> Link:
 
 
 def run(house: House, decision: DecisionRecord) -> list[Link]:
-    """Load the model that answered and ask it again; a decision without an answer has nothing to run."""
-    if decision.model is None or decision.prediction is None or decision.features is None:
-        return [link("model", "none", "no model answered"), link("output", "none", "there was no output; the refusal stands in the record")]
+    """Load the model that was called last and ask it again: the same bits, or the same rejection."""
+    called = next((one for one in reversed(decision.attempts) if one.came_of in ("scored", "rejected")), None)
+    if called is None or decision.features is None:
+        return [
+            link("model", "none", "no model was called"),
+            link("output", "none", "there was no output; the refusal stands in the record"),
+        ]
     try:
-        runtime = house.registry.runtime(decision.model)
-    except NotFound as missing:
-        return [link("model", "gone", f"the model is no longer here: {missing.code}"), link("output", "gone", "it was not run")]
-    if runtime.artefact_digest != decision.artefact_digest:
+        runtime = house.registry.runtime(called.model)
+    except Problem as problem:
+        return [link("model", "gone", f"the model cannot be loaded: {problem.code}"), link("output", "gone", "it was not run")]
+    if runtime.artefact_digest != called.artefact_digest:
         return [link("model", "different", "the artefact's bytes are others"), link("output", "gone", "it was not run")]
-    now = dict(getattr(runtime, "facts", {}))
+    now = dict(getattr(runtime, "facts", {})) if decision.prediction is not None else decision.runtime
     moved = sorted(name for name in now.keys() | decision.runtime.keys() if now.get(name) != decision.runtime.get(name))
     why = "the same artefact" + (f"; the runtime differs in {', '.join(moved)}" if moved else " on the same runtime")
+    model = link("model", "same", why, moved=moved)
     output = runtime.predict(decision.features)
-    if not isinstance(output, Prediction):
-        return [link("model", "same", why, moved=moved), link("output", "different", f"it rejects the row now: {output.code}")]
-    return [link("model", "same", why, moved=moved), compare(decision.prediction, output)]
+    if isinstance(output, Prediction) and decision.prediction is not None:
+        return [model, compare(decision.prediction, output)]
+    if isinstance(output, Prediction) or decision.prediction is not None:
+        return [model, link("output", "different", "it scores now" if isinstance(output, Prediction) else f"it rejects now: {output.code}")]
+    said = f"{output.code}:{output.locator}" if output.locator else output.code
+    return [model, link("output", "same" if said == called.reason else "different", f"it rejects the row again: {said}", label=False)]
 
 
 def compare(before: Prediction, after: Prediction) -> Link:

@@ -309,7 +309,7 @@ class Dossier:
             if (said["digest"], self.record["artefact_digest"], said["name"]) != (digest, artefact, entry["notes"]["model"]):
                 raise Failed("another model than the ledger says")
         if not digest:
-            return f"no model was called for the answer: {entry['notes']['outcome']}"
+            return f"no model gave the answer: {entry['notes']['outcome']}"
         held = self.members.get("model/manifest.json")
         if held is None:
             return None
