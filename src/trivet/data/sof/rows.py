@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from trivet.data.sof.definition import Column, Select, View, ViewError
-from trivet.kernel.fhirpath import Item, Node, PathError, Types
-from trivet.kernel.fhirpath.evaluate import Context, evaluate, system_item
+from trivet.kernel.fhirpath import Item, Node, PathError, Types, ask
 from trivet.kernel.fhirpath.temporal import Temporal
-from trivet.kernel.fhirpath.values import Quantity
+from trivet.kernel.fhirpath.values import Quantity, system_item
 
 __all__ = ["ViewRunner"]
 
@@ -40,7 +39,7 @@ class ViewRunner:
     def _ask(self, node: Node, item: Item, root: Item, index: int) -> list[Item]:
         variables = {**self.view.constants, "rowIndex": index}
         try:
-            return evaluate(node, [item], Context(self.types, (root,), variables, (item,)))
+            return ask(node, item, self.types, root, variables)
         except PathError as error:
             raise ViewError(str(error)) from None
 

@@ -5,10 +5,10 @@ by whoever calls). Out: a collection of items. Refused: expressions that do not 
 as `PathError` with the place in the text; no expression ever runs code, reads a file or the clock.
 """
 
-from trivet.kernel.fhirpath.evaluate import compile_path
+from trivet.kernel.fhirpath.compile import ask, compile_path
 from trivet.kernel.fhirpath.nodes import Node
 from trivet.kernel.fhirpath.parser import PathError, parse
 from trivet.kernel.fhirpath.types import Types
 from trivet.kernel.fhirpath.values import Item
 
-__all__ = ["Item", "Node", "PathError", "Types", "compile_path", "parse"]
+__all__ = ["Item", "Node", "PathError", "Types", "ask", "compile_path", "parse"]

@@ -1,59 +1,22 @@
-"""A syntax tree to a function: (resource, variables) -> items. Operators here; functions in `functions`."""
+"""A syntax tree over a collection gives items. Operators are in `operators`; functions come with the context."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from trivet.kernel.fhirpath import operators
+from trivet.kernel.fhirpath.context import Context, is_type
 from trivet.kernel.fhirpath.nodes import Binary, Call, External, Index, Literal, Member, Node, Special, TypeTest, Unary
-from trivet.kernel.fhirpath.parser import PathError, parse
-from trivet.kernel.fhirpath.temporal import Temporal
-from trivet.kernel.fhirpath.types import SYSTEM, Types
-from trivet.kernel.fhirpath.values import Item, Quantity, Units
+from trivet.kernel.fhirpath.parser import PathError
+from trivet.kernel.fhirpath.types import Types
+from trivet.kernel.fhirpath.values import Item, Quantity, system_item
 
-__all__ = ["Context", "compile_path", "evaluate", "system_item"]
+__all__ = ["evaluate"]
 
-NAMES = {bool: "Boolean", int: "Integer", Decimal: "Decimal", str: "String", Quantity: "Quantity"}
 URLS = {"ucum": "http://unitsofmeasure.org", "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What an expression sees. `now` is instant text for `now()` and `today()`; without it they are refused."""
-
-    types: Types
-    root: tuple[Item, ...]
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    this: tuple[Item, ...] = ()
-    index: int | None = None
-    total: tuple[Item, ...] = ()
-    now: str = ""
-    convert: Units | None = None
-    defined: Mapping[str, list[Item]] = field(default_factory=dict)
-    strict: bool = False
-
-
-def system_item(value: Any) -> Item:
-    """A computed value as an item."""
-    kind = value.kind if isinstance(value, Temporal) else NAMES.get(type(value))
-    if kind is None:
-        raise PathError(f"no FHIRPath value of {type(value).__name__}")
-    return Item(value, "System." + kind)
-
-
-def compile_path(text: str, types: Types) -> Callable[..., list[Item]]:
-    """A function of (resource, variables=None, now="", convert=None). Raises PathError when the text does not parse."""
-    tree = parse(text)
-
-    def run(resource: Any, variables: Mapping[str, Any] | None = None, *, now: str = "", convert: Units | None = None) -> list[Item]:
-        item = resource if isinstance(resource, Item) else types.item("", resource)
-        context = Context(types, (item,), variables or {}, (item,), now=now, convert=convert)
-        return evaluate(tree, [item], context)
-
-    return run
 
 
 def evaluate(node: Node, given: Sequence[Item], context: Context) -> list[Item]:
@@ -63,10 +26,10 @@ def evaluate(node: Node, given: Sequence[Item], context: Context) -> list[Item]:
     if isinstance(node, Member):
         return _member(node, given, context)
     if isinstance(node, Call):
-        from trivet.kernel.fhirpath.functions import call
-
         below = evaluate(node.on, given, context) if node.on is not None else list(given)
-        return call(node, below, context)
+        if node.name not in context.functions:
+            raise PathError(f"there is no function {node.name}()", node.at)
+        return context.functions[node.name](node, below, context)
     if isinstance(node, Binary):
         return operators.binary(node, given, context, evaluate)
     if isinstance(node, Special):
@@ -162,22 +125,3 @@ def _unary(node: Unary, items: list[Item], context: Context) -> list[Item]:
     if node.operator == "+":
         return items
     return [system_item(replace(value, value=-value.value) if isinstance(value, Quantity) else -value)]
-
-
-def is_type(item: Item, name: str, context: Context, at: int, *, exactly: bool = False) -> bool:
-    """Is an item of a type, or (unless `exactly`, for primitives) of one below it? Refused for a type that does not exist."""
-    space, _, word = name.rpartition(".")
-    if (
-        space not in ("", "System", "FHIR")
-        or (space == "System" and word not in SYSTEM)
-        or (space == "FHIR" and not context.types.known(word))
-    ):
-        raise PathError(f"there is no type {name}", at)
-    if not space and word not in SYSTEM and not context.types.known(word):
-        raise PathError(f"there is no type {name}", at)
-    mine, kind = item.type.split(".", 1)
-    if space != "FHIR" and mine == "System":
-        return kind == word
-    if mine == "FHIR" and space != "System":
-        return kind == word if exactly and word[:1].islower() else context.types.is_a(kind, word)
-    return False

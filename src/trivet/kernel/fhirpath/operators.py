@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trivet.kernel.fhirpath.context import Context
 from trivet.kernel.fhirpath.nodes import Binary
 from trivet.kernel.fhirpath.parser import PathError
 from trivet.kernel.fhirpath.temporal import Temporal
 from trivet.kernel.fhirpath.types import Types
-from trivet.kernel.fhirpath.values import CALENDAR, Item, Quantity, Units
-
-if TYPE_CHECKING:
-    from trivet.kernel.fhirpath.evaluate import Context
+from trivet.kernel.fhirpath.values import CALENDAR, Item, Quantity, Units, system_item
 
 __all__ = ["binary", "compare", "equal", "equivalent", "truth"]
 
@@ -23,8 +21,6 @@ SCALE = Decimal("0.00000001")
 
 def item_of(value: Any) -> list[Item]:
     """A computed value as a collection; None is empty."""
-    from trivet.kernel.fhirpath.evaluate import system_item
-
     return [] if value is None else [system_item(value)]
 
 

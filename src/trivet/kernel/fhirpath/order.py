@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cmp_to_key
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trivet.kernel.fhirpath.context import Context
 from trivet.kernel.fhirpath.nodes import Call, Node, Unary
 from trivet.kernel.fhirpath.operators import compare
 from trivet.kernel.fhirpath.values import Item
-
-if TYPE_CHECKING:
-    from trivet.kernel.fhirpath.evaluate import Context
 
 __all__ = ["sorted_items"]
 
 
 def sorted_items(node: Call, items: list[Item], context: Context) -> list[Item]:
     """Items in order of the keys, or of themselves."""
-    from dataclasses import replace
-
-    from trivet.kernel.fhirpath.evaluate import evaluate
-
     keys: list[tuple[Node | None, bool]] = [(None, False)]
     if node.arguments:
         keys = [(one.right, True) if isinstance(one, Unary) and one.operator == "-" else (one, False) for one in node.arguments]
@@ -28,7 +23,7 @@ def sorted_items(node: Call, items: list[Item], context: Context) -> list[Item]:
     def value(key: Node | None, item: Item) -> Any:
         if key is None:
             return context.types.system(item)
-        found = evaluate(key, [item], replace(context, this=(item,)))
+        found = context.run(key, [item], replace(context, this=(item,)))
         return context.types.system(found[0]) if found else None
 
     rows = [(item, [value(key, item) for key, _ in keys]) for item in items]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-__all__ = ["CALENDAR", "Item", "Quantity", "Units"]
+from trivet.kernel.fhirpath.temporal import Temporal
+
+__all__ = ["CALENDAR", "Item", "Quantity", "Units", "system_item"]
 
 CALENDAR = {"year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms"}
 Units = Callable[[Decimal, str, str], Decimal | None]
@@ -38,3 +40,11 @@ class Item(NamedTuple):
     value: Any
     type: str
     extra: dict[str, Any] | None = None
+
+
+NAMES = {bool: "Boolean", int: "Integer", Decimal: "Decimal", str: "String", Quantity: "Quantity", dict: "ClassInfo"}
+
+
+def system_item(value: Any) -> Item:
+    """A computed value as an item."""
+    return Item(value, "System." + (value.kind if isinstance(value, Temporal) else NAMES[type(value)]))

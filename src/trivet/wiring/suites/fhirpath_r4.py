@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trivet.contracts.suite import SuiteResult
-from trivet.kernel.fhirpath import PathError, Types
-from trivet.kernel.fhirpath.evaluate import Context, evaluate
+from trivet.kernel.fhirpath import PathError, Types, ask
 from trivet.kernel.fhirpath.parser import parse
 from trivet.kernel.fhirpath.temporal import Temporal
 from trivet.kernel.fhirpath.values import Item, Quantity
@@ -119,9 +118,8 @@ def case(test: ET.Element, folder: Path, types: Types) -> str:
     invalid = expression.attrib.get("invalid", "")
     try:
         held = resource(folder, test.attrib["inputfile"]) if "inputfile" in test.attrib else {}
-        root = types.item("", held) if held else Item({}, "System.Any")
-        context = Context(types, (root,) if held else (), {}, (root,) if held else (), now=NOW, strict=True, convert=_convert)
-        found = evaluate(parse(expression.text or ""), [root] if held else [], context)
+        root = types.item("", held) if held else None
+        found = ask(parse(expression.text or ""), root, types, root, {}, now=NOW, strict=True, convert=_convert)
     except PathError as error:
         return "" if invalid else f"refused: {error}"
     if invalid and invalid != "false":
