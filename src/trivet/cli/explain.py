@@ -15,20 +15,22 @@ __all__ = ["command"]
 
 @click.command("explain")
 @click.argument("decision")
+@click.option("--by", envvar=["TRIVET_USER", "USER"], default="unknown", help="Who looks; the access is recorded first.")
 @home_option
 @json_option
-def command(decision: str, home: Path, as_json: bool) -> None:
-    """The whole story of DECISION (an id such as D-000042, or a ledger position). Shows personal data.
+def command(decision: str, by: str, home: Path, as_json: bool) -> None:
+    """The whole story of DECISION (an id such as D-000042, or a ledger position). Shows personal data, and records that it did.
 
     \b
     Examples:
       trivet explain D-000042
       trivet explain D-000042 --json
     """
-    from trivet.flows.account_for import account_for
+    from trivet.flows.account_for import account_for, note_access
 
     with opened(home) as house:
         story = account_for(house, decision)
+        note_access(house, story, act="explain", door="cli", by=by)
         show(as_json, story, lines(story))
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 from trivet.contracts.decision import DecisionRecord
 from trivet.contracts.house import House
+from trivet.contracts.ports import Tx
+from trivet.contracts.trace import Entry
 from trivet.contracts.trail import DecisionPlace, Docket
 from trivet.flows.footing import Ground
-from trivet.kernel.digest import commitment
+from trivet.kernel.digest import canonical, commitment
 from trivet.kernel.errors import Fault
 from trivet.kernel.jsontext import loads
 
-__all__ = ["account_for", "read_decision", "summary"]
+__all__ = ["account_for", "note_access", "read_decision", "summary"]
 
 Told = dict[str, Any]
 WORDS = ("act", "use", "outcome", "mode", "subject", "answered_by", "class")
@@ -63,6 +65,20 @@ def read_decision(house: House, name: str) -> tuple[DecisionPlace, DecisionRecor
             "E661", "a decision record is not the one that was recorded", where=f"position {place.seq}", why=why, help="trivet fsck"
         )
     return place, DecisionRecord.from_json(data)
+
+
+def note_access(house: House, story: Told, *, act: str, door: str, by: str) -> int:
+    """Write down, durably and before anything is shown, that somebody looks at a decision. Gives the ledger position."""
+    at, person = house.clock.now(), story["record"]["person"]
+    body = canonical({"person": person, "decision": story["decision_id"], "act": act, "door": door, "by": by, "at": at})
+
+    def work(tx: Tx) -> int:
+        blob = house.vault.put(tx, body, holder=f"person:{person}", kind="access")
+        notes = {"act": act, "door": door, "id": story["decision_id"], "blob": blob}
+        entry = Entry("access", at, refs=(story["seq"],), commitments={"access": house.vault.commit(blob)}, notes=notes)
+        return house.ledger.append(tx, [entry])[0].seq
+
+    return house.store.write(work)
 
 
 def summary(features: list[Told]) -> Told:

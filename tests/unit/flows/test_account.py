@@ -18,7 +18,7 @@ from case import PERSON, Case
 from trivet.cli.explain import lines
 from trivet.cli.main import cli
 from trivet.contracts.record import Span
-from trivet.flows.account_for import account_for
+from trivet.flows.account_for import account_for, note_access
 from trivet.flows.dossier import dossier
 from trivet.flows.footing import element, matching
 from trivet.flows.receive import Delivery, receive
@@ -58,6 +58,17 @@ def test_every_feature_value_reaches_its_bytes_or_a_recorded_absence(case: Case)
     assert {"raw.received", "norm.run", "grant", "route", "decision"} <= {step["kind"] for step in story["timeline"]}
     assert account_for(case.house, str(answer.seq)) == story
     assert any("unit" in line and "'92'" in line for line in lines(story))
+
+
+def test_who_looks_is_recorded_before_anything_is_shown(case: Case) -> None:
+    """The access stands in the ledger beside the decision; who it was is in the vault, erasable with the person."""
+    answer = case.ask()
+    seq = note_access(case.house, account_for(case.house, answer.decision_id), act="explain", door="cli", by="m.okafor")
+    entry = case.ledger.entry(seq)
+    assert (entry["kind"], entry["refs"], entry["notes"]["act"]) == ("access", [answer.seq], "explain")
+    assert b"okafor" not in case.ledger.body(seq)
+    assert json.loads(case.vault.get(entry["notes"]["blob"]))["by"] == "m.okafor"
+    assert account_for(case.house, answer.decision_id)["after"][0]["seq"] == seq
 
 
 def test_a_value_without_bytes_is_counted_as_such(case: Case) -> None:
