@@ -25,8 +25,7 @@ from trivet.kernel.resources import listing, text
 
 __all__ = ["Feature", "View", "definition", "names", "seconds"]
 
-PARTS = ("reading", "newest", "change", "persona")
-HEAD = {"title", "moment", "statement", "lookback", "sources", "lists", "tables", "features", "places"}
+HEAD = {"title", "moment", "statement", "lookback", "sources", "lists", "rows", "tables", "features", "places"}
 KEYS = {
     "name",
     "meaning",
@@ -40,6 +39,7 @@ KEYS = {
     "units",
     "answers",
     "change",
+    "ratio",
     "count",
     "absence",
 }
@@ -173,8 +173,10 @@ def _relations(data: Mapping[str, Any], tables: Mapping[str, str]) -> dict[str, 
             "word", [(row["name"], word, number) for row in rows for word, number in row.get("answers", {}).items()]
         ),
         "feature_change": _changes(rows),
+        "feature_ratio": _table(("feature", "part", "system", "code"), _ratios(rows)),
     }
     made |= {name: _table(("item",), [(str(item),) for item in items]) for name, items in data.get("lists", {}).items()}
+    made |= {name: _closed(held) for name, held in data.get("rows", {}).items()}
     for name, content in tables.items():
         held = list(csv.DictReader(io.StringIO(content)))
         made[name.rpartition("/")[2].removesuffix(".csv")] = _table(tuple(held[0]), [tuple(row.values()) for row in held])
@@ -189,6 +191,22 @@ def _numbers(key: str, rows: list[tuple[str, str, float]]) -> pa.Table:
     columns = {"feature": [row[0] for row in rows], key: [str(row[1]) for row in rows]}
     held = {name: pa.array(values, pa.string()) for name, values in columns.items()}
     return pa.table({**held, "number": pa.array([float(row[2]) for row in rows], pa.float64())})
+
+
+def _ratios(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Which counts a ratio is made of: `of` above, `to` below."""
+    return [
+        (row["name"], part, system, str(code))
+        for row in rows
+        for part, codes in row.get("ratio", {}).items()
+        for system, held in codes.items()
+        for code in held
+    ]
+
+
+def _closed(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows that stand in the definition itself; numbers stay numbers."""
+    return pa.table({name: pa.array([row[name] for row in rows]) for name in rows[0]})
 
 
 def _units(rows: list[dict[str, Any]]) -> pa.Table:

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from record_rows import version, versions
 
+from record_rows import version, versions
 from trivet.data.engines.duck import DuckEngine
 from trivet.data.views import closure, install, published, views_digest
 

@@ -6,7 +6,7 @@ WITH told AS (
   JOIN patient AS p ON p.person = c.person AND stood(p.known_seq, p.until_seq, c.as_of)
 ),
 said AS (
-  SELECT case_id, 'age' AS feature, CAST(datesub('year', born, CAST(instant AS DATE)) AS DOUBLE) AS value, CAST(born AS VARCHAR) AS word, record, version, known_seq, 'birthDate' AS path
+  SELECT case_id, 'age' AS feature, CAST(year(instant) - year(born) - CAST(strftime(instant, '%m%d') < strftime(born, '%m%d') AS INTEGER) AS DOUBLE) AS value, CAST(born AS VARCHAR) AS word, record, version, known_seq, 'birthDate' AS path
   FROM told WHERE born <= instant
   UNION ALL
   SELECT case_id, 'female', CAST(gender = 'female' AS DOUBLE), gender, record, version, known_seq, 'gender' FROM told WHERE gender IN ('female', 'male')

@@ -1,0 +1,23 @@
+-- the administrative side: payers known, claims refused in twelve months, and what payers left to the patient in twelve months
+WITH answered AS (
+  SELECT c.case_id, b.record, b.version, b.answered_at, b.claim_status,
+    list_filter(b.totals, lambda t: t.category.coding[1].code = 'patientresponsibility')[1].amount.value AS left_to_patient,
+    list_position(list_transform(b.totals, lambda t: t.category.coding[1].code), 'patientresponsibility') AS place
+  FROM cohort AS c
+  JOIN explanation_of_benefit AS b ON b.person = c.person AND stood(b.known_seq, b.until_seq, c.as_of)
+    AND b.answered_at <= c.instant AND b.answered_at > c.instant - to_days(365)
+)
+SELECT c.case_id, 'payers' AS feature, CAST(count(DISTINCT coalesce(v.payer, v.type_code, v.record)) AS DOUBLE) AS value, max(v.start_at) AS newest_at,
+  CAST(NULL AS VARCHAR) AS why, list({'record': v.record, 'version': v.version, 'path': 'status'} ORDER BY v.record, v.version) AS facts
+FROM cohort AS c
+JOIN coverage AS v ON v.person = c.person AND stood(v.known_seq, v.until_seq, c.as_of) AND coalesce(v.start_at, c.instant) <= c.instant
+WHERE coalesce(v.status, 'active') = 'active'
+GROUP BY c.case_id
+UNION ALL
+SELECT case_id, 'refused_claims_12m', CAST(count(*) AS DOUBLE), max(answered_at), NULL,
+  list({'record': record, 'version': version, 'path': 'supportingInfo[0].code.coding[0].code'} ORDER BY record, version)
+FROM answered WHERE claim_status = '4' GROUP BY case_id
+UNION ALL
+SELECT case_id, 'patient_share_12m', CAST(sum(left_to_patient) AS DOUBLE), max(answered_at), NULL,
+  list({'record': record, 'version': version, 'path': 'total[' || (place - 1) || '].amount.value'} ORDER BY record, version)
+FROM answered WHERE left_to_patient IS NOT NULL GROUP BY case_id

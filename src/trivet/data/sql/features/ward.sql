@@ -1,0 +1,52 @@
+-- the ward a patient lies on at the instant: beds taken of beds open, nurses present of nurses required, by the newest count that was known.
+-- where a patient lies says the admission system, or bed management where it does not. A ward is recognised by a word: a name or identifier that the stay's location, or one that holds it, shares with the place counted
+WITH RECURSIVE said AS (
+  SELECT case_id, 1 AS rank, start_at, record, location FROM index_stay WHERE location IS NOT NULL
+  UNION ALL
+  SELECT case_id, 2, start_at, record, location FROM bed_now WHERE location IS NOT NULL
+),
+here AS (
+  SELECT case_id, location FROM said
+  QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY rank, start_at DESC, record DESC) = 1
+),
+chain AS (
+  SELECT case_id, location AS place, 0 AS depth FROM here
+  UNION
+  SELECT k.case_id, l.part_of, k.depth + 1 FROM chain AS k JOIN location AS l ON l.record = k.place WHERE l.part_of IS NOT NULL AND k.depth < 5
+),
+word AS (
+  SELECT record, upper(name) AS word FROM location WHERE name IS NOT NULL
+  UNION
+  SELECT record, upper(unnest(list_transform(identifiers, lambda i: i.value))) FROM location
+),
+counted AS (
+  SELECT c.case_id, s.place, s.taken_at, s.known_seq, s.record, s.version, s.element, s.value, r.feature, r.part
+  FROM cohort AS c
+  JOIN staffing AS s ON s.taken_at <= c.instant AND stood(s.known_seq, s.until_seq, c.as_of)
+  CROSS JOIN unnest(s.codes) AS coded(coding)
+  JOIN feature_ratio AS r ON r.system = coded.coding.system AND r.code = coded.coding.code
+  JOIN feature AS f ON f.name = r.feature AND s.taken_at > c.instant - to_seconds(f.within)
+),
+ours AS (
+  SELECT DISTINCT n.* FROM counted AS n
+  JOIN chain AS k ON k.case_id = n.case_id
+  JOIN word AS w ON w.record = k.place
+  JOIN word AS p ON p.record = n.place AND p.word = w.word
+),
+latest AS (
+  SELECT * FROM ours
+  QUALIFY taken_at = max(taken_at) OVER (PARTITION BY case_id, feature) AND count(*) OVER (PARTITION BY case_id, feature, part, taken_at) = 1
+),
+paired AS (
+  SELECT t.case_id, t.feature, t.taken_at, t.value AS top, b.value AS bottom, t.record, t.version, t.element,
+    b.record AS b_record, b.version AS b_version, b.element AS b_element
+  FROM latest AS t JOIN latest AS b USING (case_id, feature, taken_at)
+  WHERE t.part = 'of' AND b.part = 'to' AND b.value > 0
+)
+SELECT case_id, feature, top / bottom AS value, taken_at AS newest_at, CAST(NULL AS VARCHAR) AS why,
+  [{'record': record, 'version': version, 'path': element}, {'record': b_record, 'version': b_version, 'path': b_element}] AS facts
+FROM paired
+UNION ALL
+SELECT b.case_id, 'ward_moves', CAST(count(*) - 1 AS DOUBLE), max(b.start_at), NULL,
+  list({'record': b.record, 'version': b.version, 'path': 'period.start'} ORDER BY b.start_at, b.record)
+FROM bed_now AS b GROUP BY b.case_id
