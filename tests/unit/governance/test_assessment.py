@@ -194,7 +194,7 @@ def test_every_planted_debt_is_found_and_priced() -> None:
     assert set(found) == kinds
     code = found["unmapped-code"]
     assert (code.asset, code.events_per_month, code.decisions) == ("lab: unknown-code TROPX", "3", 1)
-    assert (code.principal, code.interest) == ("30.00", "3.00")
+    assert (code.principal, code.interest) == ("30.00", "0.30")
     assert found["vacant-seat"].detail == "nobody; the model may not answer" or "next gate" in found["vacant-seat"].detail
     assert found["silent-feed"].detail.startswith("silent for 224.0 h")
     assert found["undocumented-interface"].principal == "3800.00"
