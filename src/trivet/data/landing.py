@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trivet.contracts.envelope import Envelope, Receipt
-from trivet.contracts.parcel import Parcel
+from trivet.contracts.parcel import CoverageLine, Parcel
 from trivet.contracts.ports import Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
 from trivet.kernel import jsontext
@@ -142,9 +142,6 @@ class StoreLanding:
 
     def settle(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]], run: int) -> None:
         """Give each receipt its end state; write down rejects, notices and coverage."""
-        coverage: Counter[tuple[str, ...]] = Counter()
-        receipts: Counter[tuple[str, ...]] = Counter()
-        first: dict[tuple[str, ...], int] = {}
         states, rejects, notices = [], [], []
         for receipt, parcel in outcomes:
             states.append((parcel.state, parcel.reason, int(parcel.partial), run, receipt.seq))
@@ -152,15 +149,10 @@ class StoreLanding:
                 place = (reject.locator, reject.offset, reject.length)
                 rejects.append((receipt.seq, ordinal, reject.code, reject.reason, *place, reject.help))
             notices += [(receipt.seq, *notice) for notice in parcel.notices]
-            for line in parcel.coverage:
-                name = (receipt.source, receipt.format, line.locator, line.disposition, line.rule)
-                coverage[name] += line.elements
-                receipts[name] += 1
-                first.setdefault(name, receipt.seq)
         tx.executemany(_sql("receipt_settle"), states)
         tx.executemany(_sql("reject_add"), rejects)
         tx.executemany(_sql("notice_add"), notices)
-        tx.executemany(_sql("coverage_add"), [(*name, count, receipts[name], first[name]) for name, count in coverage.items()])
+        tx.executemany(_sql("coverage_add"), coverage_rows(outcomes))
 
     def balance(self) -> dict[str, dict[str, Any]]:
         """Per source: receipts by state, when the last one came (`last_at`), deliveries and how many of them were repeats."""
@@ -207,3 +199,23 @@ class StoreLanding:
 def repeat(receipt: Receipt) -> Receipt:
     """The answer to a repeated delivery: the receipt that the bytes have already."""
     return Receipt(receipt.seq, receipt.source, receipt.format, receipt.state, receipt.blob, receipt.received_at, receipt.seq)
+
+
+def coverage_rows(outcomes: Sequence[tuple[Receipt, Parcel]]) -> list[tuple[Any, ...]]:
+    """Coverage lines of many units, added up. The lines of a feed's messages are much the same, so whole lines are counted first."""
+    times: dict[tuple[str, str], Counter[CoverageLine]] = {}
+    first: dict[tuple[str, str], dict[CoverageLine, int]] = {}
+    for receipt, parcel in outcomes:
+        feed = (receipt.source, receipt.format)
+        lines = times.setdefault(feed, Counter())
+        seen = first.setdefault(feed, {})
+        for line in set(parcel.coverage) - seen.keys():
+            seen[line] = receipt.seq
+        lines.update(parcel.coverage)
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for feed, lines in times.items():
+        for line, often in lines.items():
+            found = sums.setdefault((*feed, line.locator, line.disposition, line.rule), [0, 0, first[feed][line]])
+            found[0], found[1] = found[0] + line.elements * often, found[1] + often
+            found[2] = min(found[2], first[feed][line])
+    return [(*name, *found) for name, found in sums.items()]

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,16 @@ def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
         raise NotFound("E242", "the workshop was not started")
     gc.disable()  # a portion makes hundreds of thousands of small tuples and no cycles: a third of the time would go into looking
     try:
-        return [parcel_of(task, *_rooms) for task in tasks]
+        shared: dict[Any, Any] = {}
+        return [share(parcel_of(task, *_rooms), shared) for task in tasks]
     finally:
         gc.enable()
+
+
+def share(parcel: Parcel, shared: dict[Any, Any]) -> Parcel:
+    """The same parcel, with equal sheets and lines of a portion as one object, so that they travel between processes once."""
+    sheets = tuple(shared.setdefault(sheet, sheet) for sheet in parcel.sheets)
+    return replace(parcel, sheets=sheets, coverage=tuple(shared.setdefault(line, line) for line in parcel.coverage))
 
 
 class PoolWorkshop:
