@@ -138,7 +138,8 @@ def coverage(ident: str, payer: str, known: int, person: str = "p-1", **more: An
         "id": f"{person}-{ident}",
         "status": "active",
         "beneficiary": {"reference": f"Patient/{person}"},
-        "payor": [{"display": payer}],
+        "type": {"coding": [{"system": "urn:local", "code": payer}]},
+        "payor": [{"display": "somebody"}],
     }
     return _row(body, known, None, person, **more)
 

@@ -52,7 +52,7 @@ def fact(rng: random.Random, number: int, day: float, known: int) -> Row:
         counts = {"beds-open": 20, "beds-taken": rng.randrange(25), "nurses-required": 5, "nurses-present": rng.randrange(7)}
         return counted(name, rng.choice(["Location/w1", "Location/w2"]), counts, when, known)
     if kind == "coverage":
-        return coverage(name, rng.choice(["Heron", "Orchard"]), known)
+        return coverage(name, rng.choice(["SP", "BL"]), known)
     return patient(known, birth=rng.choice(["1950-06-15", "1949-01-01"]), gender=rng.choice(["male", "female"]), ident=name)
 
 

@@ -80,7 +80,7 @@ def full() -> Rows:
         condition("d4", "363406005", at(20), 11, system="http://snomed.info/sct"), condition("d5", "I10", at(20), 11),
         medicine("m1", "314076", at(50), 12), medicine("m2", "314076", at(60), 12), medicine("m3", "197361", at(60), 12),
         medicine("m4", "999", at(60), 12, status="stopped"),
-        coverage("v1", "Heron", 13), payer_said("e1", "4", "0.00", at(40), 14), payer_said("e2", "1", "1.10", at(50), 14),
+        coverage("v0", "SP", 12), coverage("v1", "BL", 13), payer_said("e1", "4", "0.00", at(40), 14), payer_said("e2", "1", "1.10", at(50), 14),
         payer_said("e3", "1", "2.20", at(55), 14), payer_said("e4", "4", "0.00", at(-400), 14),
         measured("hb1", "718-7", 9.1, "g/dL", at(95), 30), measured("hb2", "718-7", 8.4, "g/dL", at(99), 31),
         measured("na", "2951-2", 133, "mmol/L", at(99), 31), measured("k", "2823-3", 4.4, "mmol/L", at(99), 31),
@@ -101,7 +101,7 @@ def test_a_whole_readmission_row(ours: Ours) -> None:
         "age": 75, "female": 1, "los_days": 6.0, "acute": 1, "comorbidity": 6, "heart_failure": 1, "chronic_lung": 0, "renal": 0,
         "cancer": 1, "dementia": 0, "ed_visits_6m": 2, "stays_12m": 1, "medicines": 2, "haemoglobin": 8.4, "sodium": 133, "potassium": 4.4,
         "creatinine": 1.504, "urea_nitrogen": None, "albumin": None, "crp": None, "resp_rate": 22, "pulse": 101, "spo2": 94,
-        "ward_moves": 1, "ward_occupancy": 0.75, "ward_nurses": 5 / 6, "payers": 1, "refused_claims_12m": 1, "patient_share_12m": 3.3,
+        "ward_moves": 1, "ward_occupancy": 0.75, "ward_nurses": 5 / 6, "self_pay": 0, "refused_claims_12m": 1, "patient_share_12m": 3.3,
     }  # fmt: skip
     assert {name: value.value for name, value in got.items()} == expected
 

@@ -1,4 +1,4 @@
--- the administrative side: payers known, claims refused in twelve months, and what payers left to the patient in twelve months
+-- the administrative side: does the person pay alone (by the financial class known last), claims refused in twelve months, and what payers left to the patient in twelve months
 WITH answered AS (
   SELECT c.case_id, b.record, b.version, b.answered_at, b.claim_status,
     list_filter(b.totals, lambda t: t.category.coding[1].code = 'patientresponsibility')[1].amount.value AS left_to_patient,
@@ -7,12 +7,13 @@ WITH answered AS (
   JOIN explanation_of_benefit AS b ON b.person = c.person AND stood(b.known_seq, b.until_seq, c.as_of)
     AND b.answered_at <= c.instant AND b.answered_at > c.instant - to_days(365)
 )
-SELECT c.case_id, 'payers' AS feature, CAST(count(DISTINCT coalesce(v.payer, v.type_code, v.record)) AS DOUBLE) AS value, max(v.start_at) AS newest_at,
-  CAST(NULL AS VARCHAR) AS why, list({'record': v.record, 'version': v.version, 'path': 'status'} ORDER BY v.record, v.version) AS facts
+SELECT c.case_id, 'self_pay' AS feature, CAST(w.item IS NOT NULL AS DOUBLE) AS value, v.start_at AS newest_at, CAST(NULL AS VARCHAR) AS why,
+  [{'record': v.record, 'version': v.version, 'path': 'type.coding[0].code'}] AS facts
 FROM cohort AS c
 JOIN coverage AS v ON v.person = c.person AND stood(v.known_seq, v.until_seq, c.as_of) AND coalesce(v.start_at, c.instant) <= c.instant
-WHERE coalesce(v.status, 'active') = 'active'
-GROUP BY c.case_id
+LEFT JOIN self_pay_class AS w ON w.item = upper(v.type_code)
+WHERE coalesce(v.status, 'active') = 'active' AND v.type_code IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY c.case_id ORDER BY v.known_seq DESC, v.record DESC) = 1
 UNION ALL
 SELECT case_id, 'refused_claims_12m', CAST(count(*) AS DOUBLE), max(answered_at), NULL,
   list({'record': record, 'version': version, 'path': 'supportingInfo[0].code.coding[0].code'} ORDER BY record, version)
