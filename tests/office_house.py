@@ -241,7 +241,7 @@ class Ward:
         ballot = self.office.ballot(name, SITE)
         step = self.office.policy.step(ballot.stage_from, ballot.stage_to)
         assert step is not None
-        seats = self.office.state().seats(name)
+        seats = self.office.state().seats(ballot.model)
         for seat in step.votes:
             if seat not in without:
                 self.write(lambda tx, seat=seat: self.office.votes.cast(tx, name, seat, seats[seat], SITE))

@@ -21,20 +21,26 @@ class Routes:
         self._desk = desk
 
     def lay(self, tx: Tx, use: str, site: str, ref: ModelRef, place: str, *, by: str, refs: tuple[int, ...] = ()) -> int:
-        """Put a model version in a place: `active`, `fallback` or `shadow`. It leaves its other places, as do its other versions."""
+        """Put a model version in a place: `active`, `fallback` or `shadow`. Any other place it leaves; another version leaves this one.
+
+        Who was active before stands behind it from now on when the use names it among its fallbacks.
+        """
         policy = self._desk.policy
         if use not in policy.uses:
             raise NotFound("E706", f"there is no use {use}", why="uses: " + ", ".join(policy.uses))
         asked = policy.uses[use]
         old = State(tx.execute).route(use, site) or Route(use, site, 0, None, (), (), asked.view, asked.instead)
-        active = old.active if old.active is not None and old.active.name != ref.name else None
+        active = old.active if old.active != ref else None
         behind, beside = _without(old.fallbacks, ref), _without(old.shadows, ref)
         if place == "active":
-            active = ref
+            if active is not None and active.name in asked.fallbacks and active.name != ref.name:
+                behind = (*behind, active)
+            active, behind = ref, _without_name(behind, ref)
         elif place == "fallback":
-            behind = tuple(sorted((*behind, ref), key=lambda one: _rank(asked.fallbacks, one.name)))
+            behind = (*_without_name(behind, ref), ref)
         else:
-            beside = (*beside, ref)
+            beside = (*_without_name(beside, ref), ref)
+        behind = tuple(sorted(behind, key=lambda one: _rank(asked.fallbacks, one.name)))
         version = old.version + 1 if old.site == site else 1
         words = {
             "use": use,
@@ -50,6 +56,10 @@ class Routes:
 
 
 def _without(refs: Sequence[ModelRef], gone: ModelRef) -> tuple[ModelRef, ...]:
+    return tuple(ref for ref in refs if ref != gone)
+
+
+def _without_name(refs: Sequence[ModelRef], gone: ModelRef) -> tuple[ModelRef, ...]:
     return tuple(ref for ref in refs if ref.name != gone.name)
 
 

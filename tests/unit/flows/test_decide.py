@@ -190,6 +190,8 @@ def test_swapping_the_live_model_is_one_act_on_governance_only(ward: Ward) -> No
     assert (answer.mode, answer.prediction.model.name if answer.prediction else "") == ("active", "lace")
     ward.promote("readmit-gb")
     assert decide(ward.house, ward.question()).prediction.model.name == "readmit-gb"  # type: ignore[union-attr]
+    ward.write(lambda tx: ward.office.suspend(tx, "readmit-gb", "", by="jon"))
+    assert decide(ward.house, ward.question()).mode == "fallback"
 
 
 @pytest.mark.parametrize(

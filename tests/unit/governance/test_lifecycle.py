@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from office_house import NOW, SITE, Ward
+from office_house import NOW, SITE, Model, Ward
 from trivet.contracts.governance import Deed, Judgement
+from trivet.contracts.prediction import ModelRef
 from trivet.flows.decide import decide
 from trivet.flows.promote import approve, promote
 from trivet.flows.suspend import suspend
@@ -20,6 +21,7 @@ from trivet.governance.events import replay
 from trivet.governance.evidence import later
 from trivet.governance.grants import shortened
 from trivet.governance.lifecycle import judge
+from trivet.kernel.digest import digest
 from trivet.kernel.errors import NotFound, Refused, Usage
 
 TABLES = (
@@ -406,3 +408,29 @@ def test_a_suspension_in_another_process_is_seen_within_a_second(ward: Ward, tmp
     while ward.gate.seen() == seen and time.monotonic() - started < 5:
         time.sleep(0.01)
     assert time.monotonic() - started < 1.0
+
+
+def test_a_new_version_runs_beside_the_live_one_and_then_takes_its_place(ward: Ward) -> None:
+    """Version 2 in shadow leaves version 1 answering; promoted, it replaces it; each has grants of its own."""
+    ward.bring_live("lace", place="fallback")
+    to_silent(ward)
+    ward.vote("readmit-gb")
+    ward.promote("readmit-gb")
+    newer = Model(ModelRef("readmit-gb", "2", digest("readmit-gb 2")), bytearray(b"second"), value=0.75)
+    ward.registry.models[newer.ref.digest] = newer
+    release = replace(ward.release("readmit-gb"), version="2", digest=newer.ref.digest, artefact=newer.artefact_digest)
+    ward.write(lambda tx: ward.office.releases.register(tx, release, by="lou"))
+    for requirement in ("local-validity", "subgroup-validity", "intended-use"):
+        item = replace(ward.evidence("readmit-gb", requirement), version="2", digest=newer.ref.digest)
+        ward.write(lambda tx, item=item: ward.office.releases.prove(tx, item, by="evaluation"))
+    ward.vote("readmit-gb@2")
+    ward.promote("readmit-gb@2")
+    assert decide(ward.house, ward.question()).prediction.model.version == "1"  # type: ignore[union-attr]
+    assert newer.calls == 1
+    ward.vote("readmit-gb@2")
+    ward.promote("readmit-gb@2")
+    assert decide(ward.house, ward.question()).prediction.model.version == "2"  # type: ignore[union-attr]
+    [route] = ward.office.state().routes()
+    assert ([ref.name for ref in route.fallbacks], route.shadows) == (["lace"], ())
+    ward.promote("readmit-gb@1")
+    assert decide(ward.house, ward.question()).prediction.model.version == "1"  # type: ignore[union-attr]
