@@ -42,6 +42,7 @@ class Query:
         self._relations, self._given = relations, given
         self._lock = threading.RLock()
         self._engine: Any = None
+        self._bench: Any = None
 
     def ask(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Columns and rows of one SELECT. Usage when it is not understood or not allowed."""
@@ -51,8 +52,19 @@ class Query:
     def arrow(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> pyarrow.Table:
         """The same as an Arrow table."""
         with self._lock:
-            self._prepare(sql, EVERYTHING if as_of is None else as_of)
+            self._engine = self._engine or self._open()
+            self._prepare(self._engine, sql, EVERYTHING if as_of is None else as_of)
             return self._engine.ask(sql, parameters)
+
+    def prepared(self, names: Sequence[str], as_of: int | None = None) -> Any:
+        """A `DuckEngine` with what the texts name in place as of a position: for one user at a time, who may put more into it.
+
+        It is not the engine that answers `ask`, so what is put there is seen by nobody else.
+        """
+        with self._lock:
+            self._bench = self._bench or self._open()
+            self._prepare(self._bench, " ".join(names), EVERYTHING if as_of is None else as_of)
+            return self._bench
 
     def position(self, at: str) -> int:
         """The last ledger position whose entry is not later than an instant; -1 when there is none."""
@@ -66,41 +78,47 @@ class Query:
 
     def close(self) -> None:
         """Give the engine back."""
-        if self._engine is not None:
-            self._engine.close()
+        for engine in (self._engine, self._bench):
+            if engine is not None:
+                engine.close()
 
-    def _prepare(self, sql: str, as_of: int) -> None:
-        """Put in place what the query names, and nothing else."""
+    def _open(self) -> Any:
+        """An engine that knows the macros of the published views and reads no folder but the shelves."""
         from trivet.data import views
         from trivet.data.engines.duck import DuckEngine
 
-        if self._engine is None:
-            self._engine = DuckEngine(threads=2, folders=[str(self._folder.resolve())])
-            for macro in views.MACROS:
-                self._engine.macro(text("trivet.data", "sql", "statements", macro))
+        engine = DuckEngine(threads=2, folders=[str(self._folder.resolve())])
+        for macro in views.MACROS:
+            engine.macro(text("trivet.data", "sql", "statements", macro))
+        return engine
+
+    def _prepare(self, engine: Any, sql: str, as_of: int) -> None:
+        """Put in place what the query names, and nothing else."""
+        from trivet.data import views
+
         words = {word.lower() for word in WORD.findall(sql)}
         for name in sorted(words & {*self._relations, *self._given}):
-            self._engine.put(name, self._relation(name, as_of))
+            engine.put(name, self._relation(name, as_of))
         flat = views.published()
         wanted = [name for name in flat if name in words - {*self._relations, *self._given}]
         needed = {*wanted, *(other for name in wanted for other in views.closure(flat[name]))}
         if needed or words & {"records", "record_version"}:
-            self._records(as_of)
+            self._records(engine, as_of)
         for name in [name for name in flat if name in needed]:
-            self._engine.define(name, _sql("record_current") if name == views.STATE else flat[name])
+            engine.define(name, _sql("record_current") if name == views.STATE else flat[name])
 
-    def _records(self, as_of: int) -> None:
+    def _records(self, engine: Any, as_of: int) -> None:
         """The relations `record_version` and `records`: Parquet, the versions behind it, and the links of that position."""
         files, tail = self._segments.read()
         columns = ", ".join(COLUMNS)
         stored = f"select {columns} from tail"
-        self._engine.put("tail", tail)
+        engine.put("tail", tail)
         if files:
-            self._engine.parquet("segment", files)
+            engine.parquet("segment", files)
             stored = _sql("record_stored").format(columns=columns)
-        self._engine.put("link_now", self._relation("link_now", as_of))
-        self._engine.define("record_version", _sql("record_relation").format(stored=stored, as_of=int(as_of)))
-        self._engine.define("records", _sql("records_shown"))
+        engine.put("link_now", self._relation("link_now", as_of))
+        engine.define("record_version", _sql("record_relation").format(stored=stored, as_of=int(as_of)))
+        engine.define("records", _sql("records_shown"))
 
     def _relation(self, name: str, as_of: int) -> pyarrow.Table:
         import pyarrow
