@@ -70,12 +70,6 @@ class Query:
         """The last ledger position whose entry is not later than an instant; -1 when there is none."""
         return int(self._store.read(_sql("ledger_position"), (at,))[0][0])
 
-    def prepared(self, names: Sequence[str], as_of: int | None = None) -> Any:
-        """The engine with every relation in place that these texts name: for the house's own SQL, in one thread at a time."""
-        with self._lock:
-            self._prepare(" ".join(names), EVERYTHING if as_of is None else as_of)
-            return self._engine
-
     def close(self) -> None:
         """Give the engine back."""
         for engine in (self._engine, self._bench):
