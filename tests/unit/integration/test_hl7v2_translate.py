@@ -138,7 +138,12 @@ def test_result() -> None:
             {"coding": [{"code": "260385009", "display": "Negative", "system": "http://snomed.info/sct"}]},
         ),
         ("SN", ">^100", "valueQuantity", {"comparator": ">", "value": Decimal("100"), "unit": "mg"}),
-        ("SN", "^1^:^8", "valueRatio", {"numerator": {"value": Decimal("1")}, "denominator": {"value": Decimal("8")}}),
+        (
+            "SN",
+            "^1^:^8",
+            "valueRatio",
+            {"numerator": {"value": Decimal("1"), "unit": "mg"}, "denominator": {"value": Decimal("8"), "unit": "mg"}},
+        ),
         ("NM", "<0.50", "valueQuantity", {"comparator": "<", "value": Decimal("0.50"), "unit": "mg"}),
         ("DT", "202603", "valueDateTime", "2026-03"),
         ("TM", "0730", "valueTime", "07:30:00"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.codes import code_map
@@ -17,18 +17,20 @@ from trivet.integration.formats.hl7v2.conditions import condition
 from trivet.integration.formats.hl7v2.convert import Convert, converter
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
-from trivet.integration.formats.hl7v2.special import SPECIAL
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
 from trivet.integration.tables import Row, Test, table
 from trivet.kernel.errors import Fault
 
-__all__ = ["COLUMNS", "Make", "alternatives", "keep", "make_of", "promote", "source_of"]
+__all__ = ["COLUMNS", "SPECIAL", "Make", "alternatives", "filled", "keep", "make_of", "ops_of", "promote", "rooted", "source_of"]
 
 Make = Callable[[Work, Segment, Repetition, str, list[Span]], Any]
 Parts = tuple[Leaf | None, ...]
 Op = Callable[[Work, Segment, Repetition, Parts, str, list[Span], dict[str, Any], Labels], None]
 
+Special = Callable[..., Any]
+SPECIAL: dict[str, Special] = {}
+"""Data types that a list of rows cannot say, by name: `special.py` puts them here."""
 _new = tuple.__new__  # a named tuple without its Python-level constructor
 _ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 COLUMNS = ("source", "when", "target", "transform", "with", "must", "note")
@@ -46,6 +48,11 @@ def keep(work: Work, doubt: Doubt, leaf: Leaf, rule: str, target: Target, prefix
     spans.append(
         _new(Span, (f"{prefix}{target.beside}.extension[0].valueCodeableConcept.coding[0].code", leaf[0], leaf[1], leaf[2], rule + "?"))
     )
+
+
+def filled(leaf: Leaf | None) -> TypeGuard[Leaf]:
+    """Whether a leaf says something: it is there, readable, not blank and not HL7's null."""
+    return leaf is not None and leaf[3] not in ("", '""') and not leaf[3].isspace()
 
 
 def promote(repetition: Repetition, component: int) -> Repetition | None:
@@ -71,10 +78,16 @@ class Ops:
 
     __slots__ = ("by_component", "whole")
 
-    def __init__(self, name: str, rule: str, segment: str) -> None:
+    def __init__(self, name: str, rule: str, segment: str, argument: str = "") -> None:
         seen: dict[str, int] = {}
         found: dict[int, list[Op]] = {}
+        given = argument.split("|")
         for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS):
+            if row["with"][:1] == "@":  # a value that the using row gives
+                number = int(row["with"][1:])
+                if number > len(given) or not given[number - 1]:
+                    continue
+                row = {**row, "with": given[number - 1]}
             seen[row["source"]] = count = seen.get(row["source"], 0) + 1
             # the rule of a span names the row of the segment and the row of the data type
             row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
@@ -103,8 +116,9 @@ class Ops:
 
 
 @cache
-def _ops(name: str, rule: str, segment: str) -> Ops:
-    return Ops(name, rule, segment)
+def ops_of(name: str, rule: str, segment: str, argument: str = "") -> Ops:
+    """The compiled data type map `name` for one row of a table. `argument` fills its `@1`, `@2`, ... (separated by `|`)."""
+    return Ops(name, rule, segment, argument)
 
 
 def _op(row: Row, rule: str, segment: str) -> Op:
@@ -247,10 +261,10 @@ def _authority_op(component: int, begin: int, target: Target, when: Test | None,
 def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
     """A function that makes a complex value (or a reference) of a repetition."""
     if transform.startswith("ref:"):
-        return _reference(transform[4:], rule, segment)
+        return _reference(transform[4:], rule, segment, argument)
     if transform in SPECIAL:
-        return partial(SPECIAL[transform], rule=rule)
-    ops = _ops(transform, rule, segment)
+        return partial(SPECIAL[transform], rule=rule, argument=argument)
+    ops = ops_of(transform, rule, segment)
     if argument:
         return _with_vocabulary(ops, transform, argument, rule)
 
@@ -293,6 +307,11 @@ def _with_vocabulary(ops: Ops, transform: str, argument: str, rule: str) -> Make
     return make
 
 
+def rooted(spans: list[Span]) -> list[Span]:
+    """Spans of a value that is the record itself: without the dot in front of their paths."""
+    return [_new(Span, (span[0][1:], *span[1:])) if span[0][:1] == "." else span for span in spans]
+
+
 def alternatives(text: str) -> tuple[tuple[str, ...], ...]:
     """`.1+.9|.2+.3`: the places that name a record, best first."""
     return tuple(tuple(part.strip() for part in one.split("+")) for one in text.split("|") if one.strip())
@@ -321,9 +340,10 @@ def _piece(repetition: Repetition, place: str) -> Leaf | None:
     return leaf if leaf is not None and leaf[3] not in ("", '""') else None
 
 
-def _reference(name: str, rule: str, segment: str) -> Make:
+def _reference(name: str, rule: str, segment: str, argument: str) -> Make:
     resource, choices = _naming(name)
-    ops = _ops(name, rule, segment)
+    ops = ops_of(name, rule, segment, argument)
+    kind = argument.split("|")[0]
 
     def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
         named = _key(repetition, choices)
@@ -334,9 +354,9 @@ def _reference(name: str, rule: str, segment: str) -> Make:
         ops.run(work, segment_, repetition, "", builder.spans, builder.resource)
         if len(builder.resource) == 2:
             return None
-        builder.resource["id"] = work.id(resource, *parts)
+        builder.resource["id"] = work.id(resource, *parts, kind) if kind else work.id(resource, *parts)
         builder.leaf = leaf
-        builder.spans = [span._replace(path=span.path[1:]) for span in builder.spans]
+        builder.spans = rooted(builder.spans)
         work.merge(builder)
         spans.append(_new(Span, (f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))
         return {"reference": f"{resource}/{builder.resource['id']}"}

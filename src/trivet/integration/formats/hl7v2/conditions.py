@@ -12,7 +12,7 @@ __all__ = ["condition"]
 
 
 def _binder(name: str) -> Callable[[str], Callable[..., str]]:
-    """Binds the places of conditions in the map of segment `name`: `.2.1` (of the repetition), `PV1-2.1`, `after`, `event`, `option.x`."""
+    """Binds the places of conditions in the map of segment `name`: `.2.1` (of the repetition), `PV1-2.1`, `after`, `order`, `event`."""
 
     def bind(place: str) -> Callable[..., str]:
         if place.startswith("."):
@@ -29,12 +29,28 @@ def _binder(name: str) -> Callable[[str], Callable[..., str]]:
         if place.startswith("option."):
             option = place[7:]
             return lambda work, segment, repetition: str(work.settings.options.get(option, ""))
+        if place == "order":
+            return lambda work, segment, repetition: _detail(work, segment)
         if place in ("type", "event"):
             number = 1 if place == "type" else 2
             return lambda work, segment, repetition: work.message.segments[0].value(9, number)
         return _elsewhere(name, place)
 
     return bind
+
+
+_DETAILS = ("OBR", "RXO", "RXE", "RXD", "RXG", "RXA", "ODS", "ODT", "RQD")
+
+
+def _detail(work: Work, segment: Segment) -> str:
+    """What an ORC is about: the name of the detail segment that follows it, "" when the next order comes first."""
+    segments = work.message.segments
+    for follower in segments[segments.index(segment) + 1 :]:
+        if follower.name in _DETAILS:
+            return follower.name
+        if follower.name == "ORC":
+            break
+    return ""
 
 
 def _elsewhere(name: str, place: str) -> Callable[..., str]:

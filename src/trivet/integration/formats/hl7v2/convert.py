@@ -32,13 +32,24 @@ _CONVERTERS: dict[str, Convert] = {
     "positive": lambda work, leaf: values.positive(leaf[3]),
     "boolean": lambda work, leaf: values.boolean(leaf[3]),
     "system": lambda work, leaf: work.settings.code_system(leaf[3].strip()),
+    "unsystem": lambda work, leaf: work.settings.code_system(""),
     "namespace": lambda work, leaf: work.settings.authority(leaf[3], "", ""),
+    "one": lambda work, leaf: 1,
     "true": lambda work, leaf: True,
     "false": lambda work, leaf: False,
     "comparator": lambda work, leaf: _compared(leaf[3])[0] or None,
     "compared": lambda work, leaf: values.decimal(_compared(leaf[3])[1]),
+    "minutes_of_seconds": lambda work, leaf: _minutes(leaf[3]),
     "moment": lambda work, leaf: values.date_time(leaf[3], work.offset, work.zone) if len(leaf[3].strip()) > 9 else None,
 }
+
+
+def _minutes(text: str) -> int:
+    """Whole minutes of a number of seconds. Raises Doubt when they do not come out."""
+    seconds = values.positive(text)
+    if seconds % 60:
+        raise Doubt("doubtful-number", "not whole minutes")
+    return seconds // 60
 
 
 def _compared(text: str) -> tuple[str, str]:
@@ -71,6 +82,12 @@ def converter(transform: str, argument: str) -> Convert | None:
         return _coded(transform[5:])
     if transform == "=":
         return lambda work, leaf: argument
+    if transform == "option":
+        return lambda work, leaf: work.settings.options.get(argument)
+    if transform == "own_system":
+        return lambda work, leaf: work.settings.id_pattern.format(base=work.settings.base, name=argument)
+    if transform == "code:AppointmentPriority":
+        return lambda work, leaf: int(_coded("AppointmentPriority")(work, leaf))
     if transform == "prefixed":
         return lambda work, leaf: argument + leaf[3].strip()
     return _CONVERTERS.get(transform or "string")

@@ -58,6 +58,8 @@ def _parts(work: Work, choice: tuple[str, ...], segment: Segment, home: Group) -
 def _one(work: Work, place: str, segment: Segment, home: Group) -> tuple[tuple[str, ...], Leaf | None]:
     if place == "#":
         return (str(segment.number),), None
+    if place == "{source}":
+        return ("transformer",), None
     if place == "{message}":
         header = work.message.segments[0]
         return (header.value(3), header.value(4), header.value(10)), None

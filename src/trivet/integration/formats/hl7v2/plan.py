@@ -22,12 +22,14 @@ __all__ = ["Action", "Link", "Opening", "Plan", "plan_for"]
 class Link(NamedTuple):
     """One reference to set: `every` collects all records of the label in the home group, else the nearest one is taken.
 
+    `now` sets it at once, while the labels of the segment hold, instead of at the end of the message.
     With a `key` the target is a structure, the reference one part of it and `constants` the others.
     """
 
     target: Target
     label: str
     every: bool = False
+    now: bool = False
     key: str = ""
     constants: tuple[tuple[str, str], ...] = ()
 
@@ -39,11 +41,12 @@ class Action(NamedTuple):
     when: Test | None
     resource: str
     label: str
-    map: SegmentMap | None
+    maps: tuple[SegmentMap, ...]
     mode: str
     home: tuple[str, ...]
     key: tuple[tuple[str, ...], ...]
     links: tuple[Link, ...]
+    bare: bool
 
 
 class Opening(NamedTuple):
@@ -67,14 +70,17 @@ def _matches(patterns: str, code: str, event: str) -> bool:
 
 
 def _links(text: str) -> tuple[Link, ...]:
-    """`subject=Patient result[]=*Observation link[](other,type=replaces)=MergedPatient`: target, label, `*` for every one."""
+    """`subject=Patient result[]=*Observation link[](other,type=replaces)=MergedPatient`: target, label.
+
+    `*` before the label takes every record of it, `!` before the target sets the reference at once.
+    """
     found = []
     for part in text.split():
         target, _, label = part.rpartition("=")
         target, _, rest = target.partition("(")
         key, *constants = rest.rstrip(")").split(",")
         pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in constants))
-        found.append(Link(Target(target), label.lstrip("*"), label.startswith("*"), key, pairs))
+        found.append(Link(Target(target.lstrip("!")), label.lstrip("*"), label[:1] == "*", target[:1] == "!", key, pairs))
     return tuple(found)
 
 
@@ -97,11 +103,12 @@ def plan_for(code: str, event: str) -> Plan:
                 when=condition(row["when"], segment),
                 resource=row["resource"],
                 label=row["label"] or row["resource"],
-                map=segment_map(row["map"]) if row["map"] else None,
-                mode=row["mode"],
+                maps=tuple(segment_map(name) for name in row["map"].split()),
+                mode=row["mode"].rstrip("!"),
                 home=tuple(row["home"].split()),
                 key=alternatives(row["key"]),
                 links=_links(row["links"]),
+                bare=row["mode"].endswith("!"),
             )
         )
     return Plan(openings, {name: tuple(found) for name, found in actions.items()}, "")

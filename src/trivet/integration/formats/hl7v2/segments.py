@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from trivet.contracts.record import Span
-from trivet.integration.formats.hl7v2.compile import COLUMNS, Make, keep, make_of, promote, source_of
+from trivet.integration.formats.hl7v2.compile import COLUMNS, Make, Ops, keep, make_of, ops_of, promote, rooted, source_of
 from trivet.integration.formats.hl7v2.conditions import condition
 from trivet.integration.formats.hl7v2.convert import Convert, converter
 from trivet.integration.formats.hl7v2.paths import Target
@@ -38,11 +38,11 @@ class Bad(Exception):
 class SegmentMap:
     """One segment map: rows by field, in the order of the table."""
 
-    __slots__ = ("fields", "name")
+    __slots__ = ("fields", "name", "segment")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        segment = name.split("_")[0]
+        self.segment = segment = name.split("_")[0]
         seen: dict[str, int] = {}
         groups: list[tuple[int, list[RowRun]]] = []
         for row in table(f"hl7v2/segments/{name}.csv", *COLUMNS):
@@ -94,6 +94,8 @@ def _segment_row(row: Row, rule: str, segment: str) -> tuple[int, RowRun]:
     transform, when = row["transform"], condition(row["when"], segment)
     if transform == "drop":
         return number, _drop_row(place, when, rule)
+    if row["target"] == "$":
+        return number, _root_row(ops_of(transform, rule, segment, row["with"]), when, rule, only)
     target = Target(row["target"])
     if transform in WHOLE:
         return number, _whole_row(WHOLE[transform], target, when, rule, row["must"])
@@ -106,6 +108,20 @@ def _segment_row(row: Row, rule: str, segment: str) -> tuple[int, RowRun]:
         inner = make_of(transform, row["with"], rule, segment)
         make = _component_make(component, inner) if component else inner
     return number, _value_row(make, target, when, rule, only, row["must"])
+
+
+def _root_row(ops: Ops, when: Test | None, rule: str, only: int) -> RowRun:
+    """A data type that is the record: its parts become elements of the record itself."""
+
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Builder) -> None:
+        repetition = repetitions[max(only, 1) - 1] if max(only, 1) <= len(repetitions) else None
+        if repetition is None or (when is not None and not when(work, segment, repetition)):
+            return
+        mark = len(builder.spans)
+        ops.run(work, segment, repetition, "", builder.spans, builder.resource, builder.labels)
+        builder.spans[mark:] = rooted(builder.spans[mark:])
+
+    return run
 
 
 def _component_make(component: int, inner: Make) -> Make:

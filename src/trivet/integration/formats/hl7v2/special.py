@@ -1,6 +1,6 @@
-"""Data types that a list of rows cannot say: a chain of locations, the media type and the data of an attachment.
+"""Data types that a list of rows cannot say: media types, data, reference ranges, telephone numbers in parts, lines of text.
 
-The tables name them like any other transform. What is fixed about them (the levels of a location) is a table too.
+The tables name them like any other transform.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.compile import SPECIAL, Special, filled
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
-from trivet.integration.formats.hl7v2.work import Builder, Work
-from trivet.integration.tables import table
+from trivet.integration.formats.hl7v2.work import Work
 
-__all__ = ["SPECIAL", "WHOLE"]
+__all__ = ["WHOLE"]
 
-_PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
-_URI = "urn:ietf:rfc:3986"
 _MEDIA = {
     "PDF": "application/pdf",
     "RTF": "application/rtf",
@@ -38,112 +36,11 @@ _MEDIA = {
 }
 
 
-def _filled(leaf: Leaf | None) -> bool:
-    return leaf is not None and leaf[3] not in ("", '""') and not leaf[3].isspace()
-
-
-def location(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
-    """A reference to the finest location of a PL; every level above it is a Location too, linked by partOf."""
-    builder: Builder | None = None
-    trail: list[str] = []
-    for row in table("hl7v2/location_levels.csv", "component", "code"):
-        number = int(row["component"])
-        if number > len(repetition.components) or not repetition.components[number - 1]:
-            continue
-        leaves = [repetition.leaf(number, rank) for rank in (1, 2, 3)]
-        named = next((leaf for leaf in leaves if _filled(leaf)), None)
-        if named is None:
-            continue
-        builder = _level(work, row["code"], leaves, named, builder, trail, f"{rule}>PL_Location.{number}")
-    if builder is None:
-        return None
-    _finest(work, builder, repetition, f"{rule}>PL_Location")
-    known = work.merge(builder)
-    leaf = builder.leaf
-    assert leaf is not None
-    spans.append(Span(f"{path}.reference", leaf.offset, leaf.length, leaf.locator, rule))
-    return {"reference": f"Location/{known.resource['id']}"}
-
-
-def _level(work: Work, code: str, leaves: list[Leaf | None], named: Leaf, above: Builder | None, trail: list[str], rule: str) -> Builder:
-    """One level: its name, its universal id, its physical type, and what it is part of."""
-    parent = work.merge(above) if above is not None else None
-    builder = Builder("Location")
-    out, spans = builder.resource, builder.spans
-    name, universal, kind = leaves
-
-    def put(path: str, leaf: Leaf) -> None:
-        spans.append(Span(path, leaf.offset, leaf.length, leaf.locator, rule))
-
-    identifiers: list[dict[str, Any]] = []
-    if name is not None and _filled(name):
-        out["name"] = name.text.strip()
-        put("name", name)
-        identifiers.append({"value": name.text.strip()})
-        put("identifier[0].value", name)
-    if universal is not None and _filled(universal):
-        iso = kind is None or kind.text.strip().upper() in ("ISO", "")
-        at = f"identifier[{len(identifiers)}]"
-        identifiers.append(
-            {"system": _URI, "value": ("urn:oid:" if iso else "urn:uuid:" if kind and kind.text == "UUID" else "") + universal.text.strip()}
-        )
-        put(f"{at}.value", universal)
-        if kind is not None and _filled(kind):
-            identifiers[-1]["type"] = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0301", "code": kind.text.strip()}]}
-            put(f"{at}.type.coding[0].code", kind)
-    if identifiers:
-        out["identifier"] = identifiers
-    out["mode"] = "instance"
-    put("mode", named)
-    if code:
-        out["physicalType"] = {"coding": [{"system": _PHYSICAL, "code": code}]}
-        put("physicalType.coding[0].code", named)
-    if parent is not None and parent.leaf is not None:
-        out["partOf"] = {"reference": f"Location/{parent.resource['id']}"}
-        put("partOf.reference", parent.leaf)
-    trail.append(f"{code}={named.text.strip()}")
-    out["id"] = work.id("Location", *trail)
-    builder.leaf = named
-    return builder
-
-
-def _finest(work: Work, builder: Builder, repetition: Repetition, rule: str) -> None:
-    """Status, type, description and the location's own identifier belong to the finest level."""
-    status, description, own = repetition.leaf(5), repetition.leaf(9), repetition.leaf(10)
-    out = builder.resource
-
-    def put(path: str, leaf: Leaf, part: str) -> None:
-        builder.spans.append(Span(path, leaf.offset, leaf.length, leaf.locator, rule + part))
-
-    if status is not None and status.text.strip() in ("active", "suspended", "inactive"):
-        out["status"] = status.text.strip()
-        put("status", status, ".5")
-    kind = repetition.leaf(6)
-    if kind is not None and _filled(kind):
-        system = "http://terminology.hl7.org/CodeSystem/v2-0305"
-        out["type"] = [{"coding": [{"system": system, "code": kind.text.strip()}]}]
-        put("type[0].coding[0].code", kind, ".6")
-    if description is not None and _filled(description):
-        out["description"] = description.text.strip()
-        put("description", description, ".9")
-    if own is not None and _filled(own):
-        identifier: dict[str, Any] = {"value": own.text.strip()}
-        at = f"identifier[{len(out.setdefault('identifier', []))}]"
-        put(f"{at}.value", own, ".10")
-        parts = [repetition.leaf(10, rank) for rank in (2, 3, 4)]
-        system = work.settings.authority(*("" if part is None else part.text for part in parts))
-        if system:
-            identifier["system"] = system
-            for part in parts:
-                if part is not None:
-                    put(f"{at}.system", part, ".10")
-        out["identifier"].append(identifier)
-
-
-def media_type(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def media_type(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """ED.2 and ED.3 as a MIME type: `application` and `pdf`, or the old names of table 0291."""
-    main, sub = repetition.leaf(2), repetition.leaf(3)
-    texts = ["" if leaf is None or not _filled(leaf) else leaf.text.strip() for leaf in (main, sub)]
+    first = int(argument or 2)
+    main, sub = repetition.leaf(first), repetition.leaf(first + 1)
+    texts = ["" if leaf is None or not filled(leaf) else leaf.text.strip() for leaf in (main, sub)]
     if texts[1]:
         found = (
             texts[1].lower() if "/" in texts[1] else _MEDIA.get(texts[1].upper()) or (f"{texts[0]}/{texts[1]}".lower() if texts[0] else "")
@@ -152,14 +49,14 @@ def media_type(work: Work, segment: Segment, repetition: Repetition, path: str, 
         found = texts[0].lower() if "/" in texts[0] else _MEDIA.get(texts[0].upper(), "")
     if not found or "/" not in found:
         return None
-    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in (main, sub) if leaf is not None and _filled(leaf))
+    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in (main, sub) if leaf is not None and filled(leaf))
     return found
 
 
-def data(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def data(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """ED.5 as base64: as it came when ED.4 says so (and it is), else encoded here."""
     leaf, encoding = repetition.leaf(5), repetition.leaf(4)
-    if leaf is None or not _filled(leaf):
+    if leaf is None or not filled(leaf):
         return None
     how = encoding.text.strip().lower() if encoding is not None else ""
     spans.append(Span(path, leaf.offset, leaf.length, leaf.locator, rule))
@@ -176,26 +73,55 @@ def data(work: Work, segment: Segment, repetition: Repetition, path: str, spans:
     return base64.b64encode(raw).decode("ascii")
 
 
-def endpoint(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def endpoint(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """The universal id of an application as a URL; a bare name is none."""
     leaves = [repetition.leaf(number) for number in (2, 3)]
-    texts = ["" if leaf is None or not _filled(leaf) else leaf.text for leaf in leaves]
+    texts = ["" if leaf is None or not filled(leaf) else leaf.text for leaf in leaves]
     if not texts[0]:
         return None
-    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves if leaf is not None and _filled(leaf))
+    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves if leaf is not None and filled(leaf))
     return work.settings.authority("", *texts)
 
 
-def joined(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def telephone(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
+    """A number that came in parts: country, area, local number and extension, as one would dial it."""
+    parts = [(mark, leaf) for mark, number in (("+", 5), ("", 6), ("", 7), ("x", 8)) if filled(leaf := repetition.leaf(number)) and leaf]
+    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for _, leaf in parts)
+    return " ".join(mark + leaf.text.strip().lstrip("+") for mark, leaf in parts) or None
+
+
+def offset_minutes(
+    work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = ""
+) -> Any:
+    """RPT.9 and RPT.10: an offset from an event in whole minutes, the only unit that FHIR has for it."""
+    amount, unit = repetition.leaf(9), repetition.leaf(10)
+    if amount is None or not filled(amount):
+        return None
+    factor = {"min": 60, "": 60, "s": 1, "sec": 1, "h": 3600, "hr": 3600, "d": 86400}.get(unit.text.strip().lower() if unit else "")
+    if factor is None or not amount.text.strip().isdigit() or int(amount.text) * factor % 60:
+        work.doubt(Doubt("doubtful-number", "not a number of minutes"), amount, rule)
+        return None
+    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in (amount, unit) if leaf is not None)
+    return int(amount.text) * factor // 60
+
+
+def joined(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """All components as one text, separated by blanks."""
-    leaves = [leaf for leaf in repetition.leaves() if _filled(leaf)]
+    leaves = [leaf for leaf in repetition.leaves() if filled(leaf)]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
-    return " ".join(leaf.text.strip() for leaf in leaves) or None
+    return (argument or " ").join(leaf.text.strip() for leaf in leaves) or None
 
 
-def name_text(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def code_and_text(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
+    """Code and text of a coded comment as one line."""
+    leaves = [leaf for number in (1, 2) if filled(leaf := repetition.leaf(number))]
+    spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
+    return ", ".join(leaf.text.strip() for leaf in leaves) or None
+
+
+def name_text(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """A name as one text: prefix, given names, family name, suffix."""
-    leaves = [leaf for number in (5, 2, 3, 1, 4) if (leaf := repetition.leaf(number)) is not None and _filled(leaf)]
+    leaves = [leaf for number in (5, 2, 3, 1, 4) if (leaf := repetition.leaf(number)) is not None and filled(leaf)]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
     return " ".join(leaf.text.strip() for leaf in leaves) or None
 
@@ -203,10 +129,12 @@ def name_text(work: Work, segment: Segment, repetition: Repetition, path: str, s
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|to)\s*(-?\d+(?:\.\d+)?)")
 
 
-def reference_range(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str) -> Any:
+def reference_range(
+    work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = ""
+) -> Any:
     """OBX-7 as it is written; low and high beside it when it is two numbers with a dash, in the unit of OBX-6."""
     leaf = repetition.leaf(1)
-    if leaf is None or not _filled(leaf):
+    if leaf is None or not filled(leaf):
         return None
     text = leaf.text.strip()
     out: dict[str, Any] = {}
@@ -253,8 +181,8 @@ def omb(work: Work, repetitions: list[Repetition], path: str, spans: list[Span],
     texts: list[tuple[str, Leaf]] = []
     for repetition in repetitions:
         code, display, system = repetition.leaf(1), repetition.leaf(2), repetition.leaf(3)
-        shown = display if _filled(display) else code
-        if shown is None or not _filled(shown):
+        shown = display if filled(display) else code
+        if shown is None or not filled(shown):
             continue
         texts.append((shown.text.strip(), shown))
         if code is None or (system is not None and system.text.strip() not in _TABLES):
@@ -264,10 +192,10 @@ def omb(work: Work, repetitions: list[Repetition], path: str, spans: list[Span],
             coding = {"system": _OMB, "code": found}
             at = f"{path}.extension[{len(parts)}].valueCoding"
             spans.append(Span(f"{at}.code", code.offset, code.length, code.locator, rule))
-            if display is not None and _filled(display):
+            if display is not None and filled(display):
                 coding["display"] = display.text.strip()
                 spans.append(Span(f"{at}.display", display.offset, display.length, display.locator, rule))
-            if system is not None and _filled(system):
+            if system is not None and filled(system):
                 spans.append(Span(f"{at}.system", system.offset, system.length, system.locator, rule))
             parts.append({"url": "ombCategory", "valueCoding": coding})
     if not texts:
@@ -277,13 +205,22 @@ def omb(work: Work, repetitions: list[Repetition], path: str, spans: list[Span],
     return {"extension": parts}
 
 
-WHOLE = {"lines": lines, "omb": omb}
-SPECIAL = {
-    "location": location,
+def text64(work: Work, repetitions: list[Repetition], path: str, spans: list[Span], rule: str) -> Any:
+    """Text as the data of an attachment."""
+    text = lines(work, repetitions, path, spans, rule)
+    return None if text is None else base64.b64encode(text.encode()).decode("ascii")
+
+
+WHOLE = {"lines": lines, "omb": omb, "text64": text64}
+_TYPES: dict[str, Special] = {
     "media_type": media_type,
     "data": data,
     "endpoint": endpoint,
+    "telephone": telephone,
+    "offset_minutes": offset_minutes,
     "joined": joined,
+    "code_and_text": code_and_text,
     "name_text": name_text,
     "reference_range": reference_range,
 }
+SPECIAL.update(_TYPES)

@@ -6,6 +6,7 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
+from trivet.integration.formats.hl7v2 import location, special
 from trivet.integration.formats.hl7v2.identity import named
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
@@ -16,6 +17,8 @@ from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Setti
 from trivet.kernel.errors import Rejected
 
 __all__ = ["translate"]
+
+_REGISTERED = (location, special)  # importing them puts their data types where the tables find them
 
 _ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
 _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
@@ -55,7 +58,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     for segment in message.segments:
         _take(work, plan, segment)
     for builder in list(work.records.values()):
-        _link(work, builder)
+        _link(builder)
     return _finish(work)
 
 
@@ -145,45 +148,56 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
         builder = Builder(action.resource or "Nothing", home)
     elif action.mode == "last":
         builder.labels.clear()
-    if action.map is not None:
-        try:
-            action.map.apply(work, segment, builder)
-        except Bad as bad:
-            builder.failed = True
-            leaf = bad.leaf
-            work.rejects.append(Rejected(bad.code, bad.reason, leaf.locator, leaf.offset, leaf.length, help="trivet quarantine show"))
-            for other in segment.leaves():
-                work.refused[other.offset] = bad.rule
+    try:
+        for one in action.maps:
+            speaker = segment if one.segment == segment.name else work.group.segment(one.segment)
+            if speaker is not None:
+                one.apply(work, speaker, builder)
+    except Bad as bad:
+        builder.failed = True
+        leaf = bad.leaf
+        work.rejects.append(Rejected(bad.code, bad.reason, leaf.locator, leaf.offset, leaf.length, help="trivet quarantine show"))
+        for other in segment.leaves():
+            work.refused[other.offset] = bad.rule
     if fresh and action.resource:
-        if len(builder.resource) == 2 and not builder.failed:
+        if len(builder.resource) == 2 and not builder.failed and not action.bare:
             return
         made = named(work, action, segment, builder, home)
         home.made.setdefault(action.label, []).append(made)
         builder = made
     if action.links and builder.failed is False:
+        for link in action.links:
+            if link.now:
+                _refer(link, work.group.find(link.label), builder, 0)
         builder.links.append(action.links)
 
 
-def _link(work: Work, builder: Builder) -> None:
+def _link(builder: Builder) -> None:
     """Set the references of one record, now that everything around it is known."""
     if builder.failed or not builder.links or builder.group is None:
         return
     builder.labels.clear()
     for links in builder.links:
         for link in links:
-            found = builder.group.find(link.label)
-            targets = builder.group.made.get(link.label, []) if link.every else [found] if found is not None else []
+            if link.now:
+                continue
+            targets = builder.group.made.get(link.label, []) if link.every else [builder.group.find(link.label)]
             for index, target in enumerate(targets):
-                if target.failed or target is builder:
-                    continue
-                value: dict[str, Any] = {"reference": f"{target.type}/{target.resource['id']}"}
-                if link.key:
-                    value = {link.key: value, **dict(link.constants)}
-                path = link.target.put(builder.resource, builder.labels, index, value)
-                leaf = target.leaf
-                if path and leaf is not None:
-                    at = f"{path}.{link.key}.reference" if link.key else f"{path}.reference"
-                    builder.spans.append(Span(at, leaf.offset, leaf.length, leaf.locator, f"link/{link.label}"))
+                _refer(link, target, builder, index)
+
+
+def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> None:
+    """One reference, with the source element that names its target."""
+    if target is None or target.failed or target is builder:
+        return
+    value: dict[str, Any] = {"reference": f"{target.type}/{target.resource['id']}"}
+    if link.key:
+        value = {link.key: value, **dict(link.constants)}
+    path = link.target.put(builder.resource, builder.labels, index, value)
+    leaf = target.leaf
+    if path and leaf is not None:
+        at = f"{path}.{link.key}.reference" if link.key else f"{path}.reference"
+        builder.spans.append(Span(at, leaf.offset, leaf.length, leaf.locator, f"link/{link.label}"))
 
 
 def _finish(work: Work) -> Translation:

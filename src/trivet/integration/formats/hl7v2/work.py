@@ -74,6 +74,8 @@ class Settings:
         for name in (namespace, universal):
             if name and name in self.authorities:
                 return self.authorities[name]
+        if namespace and self.options.get("namespace_first"):
+            return self.id_pattern.format(base=self.base, name=_slug(namespace))
         if universal:
             if kind == "ISO" or (not kind and universal.replace(".", "").isdigit()):
                 return f"urn:oid:{universal}"
