@@ -68,7 +68,7 @@ def home(tmp_path: Path) -> Path:
     house = open_home(made)
     receive(house, [Delivery(bundle(), "ehr", "fhir", "one.json")])
     release = house.registry.manifest("news2", "1.0.0").release("k.datta")
-    staff = tomllib.loads(text("trivet.testing", "hospital", "site", "staff.toml"))
+    staff = tomllib.loads(text("trivet.maps", "governance", "staff-sample.toml"))
     staff = {"people": staff["people"], "seats": {"news2": staff["seats"]["news2"]}, "models": {"news2": staff["models"]["news2"]}}
     found(house, staff, [release], [item(release, one) for one in ("intended-use", "local-validity", "subgroup-validity")])
     house.close()

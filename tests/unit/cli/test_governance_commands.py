@@ -43,7 +43,7 @@ def home(tmp_path: Path) -> Path:
     house = init_home(made, synthetic=True, today=NOW)
     uses = {"readmit-gb": "readmission", "lace": "readmission", "news2": "deterioration", "ward-watch": "deterioration"}
     evidence = [proof(model, one) for model in uses for one in ("intended-use", "local-validity", "subgroup-validity")]
-    staff = tomllib.loads(text("trivet.testing", "hospital", "site", "staff.toml"))
+    staff = tomllib.loads(text("trivet.maps", "governance", "staff-sample.toml"))
     found(house, staff, [release(model, use) for model, use in uses.items()], evidence)
     house.close()
     return made
@@ -170,7 +170,7 @@ def test_seats_are_shown_taken_and_vacated(home: Path, capsys: pytest.CaptureFix
 def test_init_seats_the_first_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`trivet init --staff FILE` enrols and seats by `founding`, and keeps the file."""
     staff = tmp_path / "staff.toml"
-    staff.write_text(text("trivet.testing", "hospital", "site", "staff.toml"))
+    staff.write_text(text("trivet.maps", "governance", "staff-sample.toml"))
     made = tmp_path / "new"
     assert run(capsys, "init", str(made), "--staff", str(staff))[0] == 0
     assert (made / "site" / "staff.toml").read_bytes() == staff.read_bytes()

@@ -27,7 +27,7 @@ NAMES = ("readmit-gb", "lace", "news2", "ward-watch")
 @pytest.fixture
 def staff() -> dict[str, Any]:
     """The sample hospital's."""
-    return tomllib.loads(text("trivet.testing", "hospital", "site", "staff.toml"))
+    return tomllib.loads(text("trivet.maps", "governance", "staff-sample.toml"))
 
 
 @pytest.fixture
