@@ -20,7 +20,7 @@ from trivet.wiring.build import make_house
 from trivet.wiring.settings import read_settings
 from trivet.wiring.workshop import parcel_of
 
-__all__ = ["FILE", "OnePersonEach", "opened"]
+__all__ = ["FILE", "Louder", "OnePersonEach", "opened"]
 
 FILE = b"1,hr,80\n2,hr,90\n# a remark\n?what\n!boom\n1,hr,85\n"
 
@@ -94,14 +94,21 @@ class OnePersonEach:
         pass
 
 
-def opened(home: Path) -> House:
+class Louder(Lines):
+    """The next release of the format: it reads values in capitals."""
+
+    def translate(self, raw: bytes, profile: Any) -> Translation:
+        return super().translate(raw.upper() if raw[:1].isdigit() else raw, profile)
+
+
+def opened(home: Path, form: Any = None, code: str = "test") -> House:
     """The home with the line format and the two small stand-ins."""
-    formats = {"lines": Lines()}
+    formats = {"lines": form or Lines()}
     given = {
         "formats": formats,
         "workshop": Here(formats),
         "linker": OnePersonEach(),
         "checkpoints": None,
-        "release": {"code": "test", "maps": "0" * 64},
+        "release": {"code": code, "maps": "0" * 64},
     }
     return make_house(home, read_settings(home), FrozenClock("2026-03-01T00:00:00.000000Z"), given)

@@ -15,12 +15,14 @@ __all__ = ["command"]
 
 @click.command("rebuild")
 @click.option("--check", is_flag=True, help="Compare only; leave differing tables as they are.")
+@click.option("--accept", is_flag=True, help="Put right also what this release reads differently than the one that read it first.")
 @home_option
 @json_option
-def command(check: bool, home: Path, as_json: bool) -> None:
+def command(check: bool, accept: bool, home: Path, as_json: bool) -> None:
     """Make every projection again from vault and ledger and compare, table by table, with what is there.
 
-    Ends with 6 when a table differs; without --check it has then been put right.
+    Ends with 6 when a table differs; without --check it has then been put right. Where another release made the records and this
+    one would make others, nothing is changed without --accept: what was known when decisions were made stays as it was.
 
     \b
     Examples:
@@ -28,7 +30,7 @@ def command(check: bool, home: Path, as_json: bool) -> None:
       trivet rebuild --check --home trivet-demo --json
     """
     with opened(home) as house:
-        answer = rebuild_home(house, repair=not check, report=progress)
+        answer = rebuild_home(house, repair=not check, accept=accept, report=progress)
     columns = ("projection", "table", "rows", "rebuilt", "same")
     lines = [
         *table(

@@ -27,9 +27,13 @@ Event = tuple[int, dict[str, Any]]
 
 
 def rebuild(
-    house: House, shadow: House, projections: Sequence[Projection], *, repair: bool, report: Callable[[str], None]
+    house: House, shadow: House, projections: Sequence[Projection], *, repair: bool, accept: bool, report: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Make every projection in the shadow, compare, and with `repair` replace what differs."""
+    """Make every projection in the shadow, compare, and with `repair` replace what differs.
+
+    Runs that another release made and that come out differently now are a plan, not damage: what was known when decisions were
+    made stays as it was, unless `accept` says otherwise.
+    """
     size = house.ledger.size()
     for projection in projections:
         report(f"  {projection.name}")
@@ -46,10 +50,23 @@ def rebuild(
             tables.append({"projection": projection.name, "table": table, "rows": rows, "rebuilt": made, "before": before, "after": after})
             if before != after:
                 wrong |= {name: columns for name, columns in projection.tables.items() if name == table}
-    if wrong and repair:
+    release = house.role("release")
+    runs = [{"run": run, **made, "again": made != release} for run, made in shadow.role("differences")]
+    planned = any(run["again"] for run in runs)
+    repaired = bool(wrong) and repair and (accept or not planned)
+    if repaired:
         house.role("tables").replace(house.store, shadow.store, wrong)
         house.role("segments").drop()
-    return {"ledger": size, "same": not wrong, "repaired": bool(wrong) and repair, "tables": tables, "differing": sorted(wrong)}
+    return {
+        "ledger": size,
+        "same": not wrong,
+        "planned": planned,
+        "repaired": repaired,
+        "tables": tables,
+        "differing": sorted(wrong),
+        "runs_differing": runs,
+        **release,
+    }
 
 
 def replay_received(house: House) -> None:

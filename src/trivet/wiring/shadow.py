@@ -36,13 +36,11 @@ def rebuild_home(house: House, *, repair: bool, report: Callable[[str], None], g
         {"store": store, "differences": differences, **shared, **(given or {})},
     )
     try:
-        answer = rebuild(house, shadow, house.role("projections"), repair=repair, report=report)
+        return rebuild(house, shadow, house.role("projections"), repair=repair, accept=accept, report=report)
     finally:
         shadow.close()
         store.close()
         remove(path)
-    runs = [{"run": run, "code": release["code"], "maps": release["maps"]} for run, release in differences]
-    return {**answer, "runs_differing": runs, **house.role("release")}
 
 
 def remove(path: Path) -> None:

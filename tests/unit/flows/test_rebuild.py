@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lines import FILE, OnePersonEach, opened
+from lines import FILE, Louder, OnePersonEach, opened
 from trivet.contracts.envelope import Envelope
 from trivet.contracts.house import House
 from trivet.flows.fsck import fsck
@@ -32,9 +32,9 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.close()
 
 
-def rebuilt(house: House, repair: bool = True) -> dict[str, Any]:
+def rebuilt(house: House, repair: bool = True, accept: bool = False) -> dict[str, Any]:
     """A rebuild without talk."""
-    return rebuild_home(house, repair=repair, report=lambda _: None, given={"linker": OnePersonEach()})
+    return rebuild_home(house, repair=repair, accept=accept, report=lambda _: None, given={"linker": OnePersonEach()})
 
 
 def test_a_rebuild_gives_the_same_tables(house: House) -> None:
@@ -101,3 +101,17 @@ def test_reconcile_balances_and_sees_a_lost_receipt(house: House) -> None:
     answer = reconcile(house)
     assert not answer["balanced"]
     assert [line["off"] for line in answer["sources"]] == [0, 1]
+
+
+def test_another_release_makes_a_plan_and_changes_nothing(house: House) -> None:
+    """Where this release reads old bytes differently, the runs are named, and the tables stay until somebody accepts that."""
+    house.close()
+    later = opened(Path(house.home), Louder(), "next")
+    before = later.store.read("select key, body from record_version order by ordinal")
+    answer = rebuilt(later)
+    assert (answer["same"], answer["planned"], answer["repaired"]) == (False, True, False)
+    assert {run["code"] for run in answer["runs_differing"]} == {"test"}
+    assert later.store.read("select key, body from record_version order by ordinal") == before
+    assert rebuilt(later, accept=True)["repaired"]
+    assert later.store.read("select key, body from record_version order by ordinal") != before
+    later.close()
