@@ -68,10 +68,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[tuple
 
 
 def test_readmissions_are_as_frequent_and_as_predictable_as_they_should_be(town: tuple[Any, list[dict[str, Any]]]) -> None:
-    """Of live discharges 11 to 16 % return unplanned; LACE sees it with an AUROC of 0.63 to 0.75; the true risk does better."""
+    """Of live discharges 10 to 17 % return unplanned; LACE sees it with an AUROC of 0.63 to 0.75; the true risk does better."""
     live = [row for row in town[1] if row["observed"] and not row["died"]]
     back = [row["readmitted_30d"] for row in live]
-    assert 0.11 <= sum(back) / len(back) <= 0.16
+    assert 0.10 <= sum(back) / len(back) <= 0.17
     lace = auroc([row["lace"] for row in live], back)
     best = auroc([row["true_risk"] for row in live], back)
     assert 0.63 <= lace <= 0.75
