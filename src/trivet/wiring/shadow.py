@@ -19,11 +19,10 @@ from trivet.wiring.settings import read_settings
 __all__ = ["rebuild_home"]
 
 
-def rebuild_home(house: House, *, repair: bool, report: Callable[[str], None], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Compare, and with `repair` put right. Adds the runs that came out differently, with the code that made them.
-
-    `given` are roles that the shadow plays instead of its own.
-    """
+def rebuild_home(
+    house: House, *, repair: bool, report: Callable[[str], None], accept: bool = False, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Compare, and with `repair` put right (see `flows.rebuild`). `given` are roles that the shadow plays instead of its own."""
     path = Path(house.home) / "rebuild.db"
     remove(path)
     store = SQLiteStore(path, schema())
