@@ -101,8 +101,8 @@ class Louder(Lines):
         return super().translate(raw.upper() if raw[:1].isdigit() else raw, profile)
 
 
-def opened(home: Path, form: Any = None, code: str = "test") -> House:
-    """The home with the line format and the two small stand-ins."""
+def opened(home: Path, form: Any = None, code: str = "test", *, links: bool = False) -> House:
+    """The home with the line format and the two small stand-ins; with `links` the real linker."""
     formats = {"lines": form or Lines()}
     given = {
         "formats": formats,
@@ -111,4 +111,6 @@ def opened(home: Path, form: Any = None, code: str = "test") -> House:
         "checkpoints": None,
         "release": {"code": code, "maps": "0" * 64},
     }
+    if links:
+        del given["linker"]
     return make_house(home, read_settings(home), FrozenClock("2026-03-01T00:00:00.000000Z"), given)
