@@ -45,9 +45,9 @@ def command(name: str | None, as_of: str | None, listing: bool, limit: int, home
         if name:
             rows = checks.rows(name, where)
             shown = rows[:limit]
-            columns = ("record", "person", "known_seq", "why")
+            shape = ("record", "person", "known_seq", "why")
             answer = {"check": name, "failing": len(rows), "rows": shown}
-            show(as_json, answer, [*table(columns, [[row[column] for column in columns] for row in shown]), f"{len(rows)} rows"])
+            show(as_json, answer, [*table(shape, [[row[column] for column in shape] for row in shown]), f"{len(rows)} rows"])
             return
         verdicts = checks.run(where)
     show(as_json, answer_of(verdicts), lines(verdicts))
@@ -66,8 +66,8 @@ def lines(verdicts: list[CheckVerdict]) -> list[str]:
     """Failing checks first, for people."""
     order = {"error": 0, "fail": 1, "pass": 2, "not-applicable": 3}
     ranked = sorted(verdicts, key=lambda verdict: (order[verdict.verdict], verdict.severity, verdict.check))
-    rows = [
-        (verdict.check, verdict.verdict, verdict.severity, verdict.failing, verdict.total, f"{verdict.threshold:g}", verdict.rows[0] if verdict.rows else "")
-        for verdict in ranked
-    ]
+    rows = []
+    for verdict in ranked:
+        first = verdict.rows[0] if verdict.rows else ""
+        rows.append((verdict.check, verdict.verdict, verdict.severity, verdict.failing, verdict.total, f"{verdict.threshold:g}", first))
     return list(table(("check", "verdict", "severity", "failing", "of", "let pass", "first row"), rows))

@@ -1,0 +1,135 @@
+"""Weights learnt from a table without labels: Fellegi and Sunter's model fitted by expectation maximisation (Winkler 1988).
+
+In: levels of agreement of candidate pairs and of pairs picked by chance. Out: m and u for each level of each field, the number of
+matches expected, and bits for every pair. u comes from chance pairs, m from the candidates; the same input gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivet.data.identity.pairs import LEVELS, Bytes, Coded, Pairs
+from trivet.kernel.resources import text
+
+__all__ = ["Estimate", "estimate", "score"]
+
+Floats = NDArray[np.float64]
+Table = dict[str, Floats]
+ROUNDS = 200
+STILL = 1e-7
+CLEANINGS = 5
+TRUST_M, TRUST_U, TRUST_TERM = 1.0, 100.0, 50.0  # pairs, and rows, for which an expectation counts
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`m` and `u` by field and level; `matches` expected among the candidates, `pairs` in all."""
+
+    m: dict[str, Floats]
+    u: dict[str, Floats]
+    matches: float
+    pairs: float
+    rounds: int
+
+    @property
+    def prior(self) -> float:
+        """Bits for a match of a pair picked by chance."""
+        share = min(max(self.matches / self.pairs, 1e-12), 0.5)
+        return float(np.log2(share / (1 - share)))
+
+
+@cache
+def _expected() -> dict[tuple[str, str], Floats]:
+    """(kind, `m` or `u`) -> the share of each level that is expected before the table has spoken."""
+    rows = list(csv.DictReader(text("trivet.maps", "identity", "expectations.csv").splitlines()))
+    return {(kind, name): np.array([float(row[name]) for row in rows if row["kind"] == kind]) for kind in LEVELS for name in ("m", "u")}
+
+
+def _frequencies(levels: Bytes, expected: Floats, trust: float, weight: Floats) -> Floats:
+    """The share of each level among the pairs that have one; what is expected counts for `trust` pairs."""
+    seen = levels >= 0
+    counts = np.bincount(levels[seen], weights=weight[seen], minlength=len(expected)) + trust * expected
+    made: Floats = counts / counts.sum()
+    return made
+
+
+def estimate(columns: dict[str, Coded], candidates: Pairs, chance: Pairs, pairs: float) -> Estimate:
+    """Fit the model. Starts from fields that mostly agree in a match, and goes on until nothing moves."""
+    fields = list(columns)
+    expected = {name: [_expected()[columns[field].kind, name] for field in fields] for name in ("m", "u")}
+    m = dict(zip(fields, expected["m"], strict=True))
+    u = dict(zip(fields, expected["u"], strict=True))
+    patterns, counts = _patterns(candidates, fields)
+    free = {field: _frequencies(patterns[:, place], expected["u"][place], TRUST_M, counts) for place, field in enumerate(fields)}
+    share, rounds = 0.05, 0
+    for turn in range(1, ROUNDS + 1):
+        rounds = turn
+        matched = _matched(patterns, fields, m, free, share)
+        before = share
+        share = float(np.clip((matched * counts).sum() / counts.sum(), 1e-9, 1 - 1e-9))
+        for place, field in enumerate(fields):
+            m[field] = _frequencies(patterns[:, place], expected["m"][place], TRUST_M, matched * counts)
+            free[field] = _frequencies(patterns[:, place], expected["u"][place], TRUST_M, (1 - matched) * counts)
+        if abs(share - before) < STILL * before:
+            break
+    matches = float(share * counts.sum())
+    return Estimate(m, _by_chance(m, u, expected["u"], chance, fields, matches / pairs, pairs), matches, pairs, rounds)
+
+
+def _by_chance(m: Table, u: Table, expected: list[Floats], chance: Pairs, fields: list[str], share: float, pairs: float) -> Table:
+    """u from pairs picked by chance, with the few matches among them taken out: in a small table they are not few."""
+    patterns, counts = _patterns(chance, fields)
+    counts *= min(1.0, pairs / max(1.0, counts.sum()))  # a small table has fewer different pairs than were picked
+    for _ in range(CLEANINGS):
+        matched = _matched(patterns, fields, m, u, share)
+        u = {
+            field: _frequencies(patterns[:, place], expected[place], TRUST_U, (1 - matched) * counts) for place, field in enumerate(fields)
+        }
+    return u
+
+
+def _matched(patterns: Bytes, fields: list[str], m: Table, u: Table, share: float) -> Floats:
+    """The probability of a match for each pattern."""
+    share = min(max(share, 1e-12), 1 - 1e-12)
+    odds = np.full(len(patterns), np.log(share / (1 - share)))
+    for place, field in enumerate(fields):
+        level = patterns[:, place]
+        seen = level >= 0
+        odds[seen] += np.log(m[field][level[seen]] / u[field][level[seen]])
+    made: Floats = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    return made
+
+
+def _patterns(pairs: Pairs, fields: list[str]) -> tuple[Bytes, Floats]:
+    """Different combinations of levels, and how many pairs have each: fields far fewer than pairs."""
+    packed = np.zeros(len(pairs.left), dtype=np.int64)
+    for field in fields:
+        packed = packed * 8 + (pairs.levels[field].astype(np.int64) + 1)
+    held, counts = np.unique(packed, return_counts=True)
+    out = np.empty((len(held), len(fields)), dtype=np.int8)
+    for place in range(len(fields) - 1, -1, -1):
+        out[:, place] = held % 8 - 1
+        held = held // 8
+    return out, counts.astype(np.float64)
+
+
+def score(columns: dict[str, Coded], pairs: Pairs, known: Estimate) -> tuple[Floats, dict[str, Floats]]:
+    """Bits of every pair, prior included, and by field. Agreement on a rare value says more than on a frequent one."""
+    by_field = {}
+    total = np.full(len(pairs.left), known.prior)
+    for field, column in columns.items():
+        weights = np.r_[np.log2(known.m[field] / known.u[field]), 0.0]
+        bits = weights[pairs.levels[field]]
+        if column.kind != "category":
+            exact = np.flatnonzero(pairs.levels[field] == 0)
+            usual = float(_expected()[column.kind, "u"][0])
+            share = (column.counts[column.codes[pairs.left[exact]]] + TRUST_TERM * usual) / (column.counts.sum() + TRUST_TERM)
+            bits[exact] = np.log2(known.m[field][0] / share)
+        by_field[field] = bits
+        total = total + bits
+    return total, by_field

@@ -1,0 +1,238 @@
+"""Pairs of rows that are worth comparing, and how alike they are field by field. In, columns; out, numpy arrays.
+
+Every field that can tell people apart is a blocking rule of its own while its blocks stay small; where they grow too large, it counts
+only together with another one. Comparisons are made once for each pair of different values, not for each pair of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+from rapidfuzz.fuzz import token_sort_ratio
+
+from trivet.data.identity.table import Column
+from trivet.data.identity.words import nicknames, soundex
+
+__all__ = ["LEVELS", "Coded", "Pairs", "block", "coded", "compare_all", "random_pairs"]
+
+LEVELS = {
+    "name": ("exact", "close", "fuzzy", "sound", "other"),
+    "date": ("exact", "close", "parts", "other"),
+    "code": ("exact", "close", "near", "other"),
+    "text": ("exact", "close", "fuzzy", "other"),
+    "category": ("exact", "other"),
+}
+KEYS = ("ssn", "identifier", "phone", "mail", "birth", "family", "given", "name", "street", "zip", "city", "maiden", "number", "middle")
+PER_ROW = 60  # pairs for each row that one rule may bring
+LEAST = 2_000_000  # pairs that one rule may bring in a small table
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.int8]
+
+
+class Coded(NamedTuple):
+    """A column as numbers: `codes` (row -> value, -1 for none) and `values`. In two tables the rows of the second follow the first's."""
+
+    field: str
+    kind: str
+    codes: Ints
+    values: list[str]
+    counts: Ints
+
+
+class Pairs(NamedTuple):
+    """Two rows of each pair, and for each field the level of agreement (-1: one of them has no value)."""
+
+    left: Ints
+    right: Ints
+    levels: dict[str, Bytes]
+
+
+def coded(column: Column) -> Coded:
+    """A column as numbers."""
+    values, codes = np.unique(np.array(column.values, dtype=object), return_inverse=True)
+    held = [str(value) for value in values]
+    if held and held[0] == "":
+        held, codes = held[1:], codes - 1
+    counts = np.bincount(codes[codes >= 0], minlength=len(held))
+    return Coded(column.field, column.kind, codes.astype(np.int64), held, counts.astype(np.int64))
+
+
+def _sounds(column: Coded) -> Ints:
+    """The codes of a name column by sound."""
+    _, numbers = np.unique(np.array([soundex(value) for value in column.values], dtype=object), return_inverse=True)
+    out = np.full(len(column.codes), -1, dtype=np.int64)
+    out[column.codes >= 0] = numbers[column.codes[column.codes >= 0]]
+    return out
+
+
+def block(columns: dict[str, Coded], split: int | None) -> tuple[Ints, Ints]:
+    """All pairs that some rule brings together. With `split`, the first rows are one table and the rest another, and pairs cross over."""
+    rows = len(next(iter(columns.values())).codes)
+    most = max(LEAST, PER_ROW * rows)
+    singles = {field: columns[field].codes for field in KEYS if field in columns}
+    singles |= {f"{field}~": _sounds(columns[field]) for field in ("family", "given") if field in columns}
+    found, large = [], []
+    for name, codes in singles.items():
+        if _size(codes, split) <= most:
+            found.append(_pairs(codes, split, rows))
+        else:
+            large.append(name)
+    for one, other in combinations(singles, 2):
+        if (one in large and other in large) and one.rstrip("~") != other.rstrip("~"):
+            both = _both(singles[one], singles[other])
+            if _size(both, split) <= most:
+                found.append(_pairs(both, split, rows))
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    packed = np.unique(np.concatenate(found))
+    return packed // rows, packed % rows
+
+
+def _both(one: Ints, other: Ints) -> Ints:
+    codes = one * (int(other.max(initial=0)) + 2) + other
+    codes[(one < 0) | (other < 0)] = -1
+    return codes
+
+
+def _size(codes: Ints, split: int | None) -> int:
+    """How many pairs a rule brings."""
+    _, numbers = np.unique(codes[codes >= 0], return_inverse=True)
+    if split is None:
+        counts = np.bincount(numbers)
+        return int((counts * (counts - 1) // 2).sum())
+    left = np.bincount(numbers[: int((codes[:split] >= 0).sum())], minlength=int(numbers.max(initial=-1)) + 1)
+    return int((left * (np.bincount(numbers) - left)).sum())
+
+
+def _pairs(codes: Ints, split: int | None, rows: int) -> Ints:
+    """The pairs of rows with the same code, packed as left * rows + right."""
+    order = np.argsort(codes, kind="stable").astype(np.int64)
+    order = order[codes[order] >= 0]
+    if not len(order):
+        return np.empty(0, dtype=np.int64)
+    held = codes[order]
+    starts = np.flatnonzero(np.r_[True, held[1:] != held[:-1]])
+    sizes = np.diff(np.r_[starts, len(held)])
+    # each row is paired with all rows behind it in its group
+    behind = np.repeat(starts + sizes, sizes) - np.arange(len(held)) - 1
+    first = np.repeat(np.arange(len(held)), behind)
+    offset = np.arange(len(first)) - np.repeat(np.cumsum(behind) - behind, behind) + 1
+    left, right = order[first], order[first + offset]
+    if split is not None:
+        across = (left < split) & (right >= split)
+        left, right = left[across], right[across]
+    packed: Ints = np.minimum(left, right) * rows + np.maximum(left, right)
+    return packed
+
+
+def random_pairs(rows: int, split: int | None, count: int, seed: int = 7) -> tuple[Ints, Ints]:
+    """Pairs picked by chance, the same ones every time."""
+    rng = np.random.default_rng(seed)
+    if split is None:
+        left, right = rng.integers(0, rows, count), rng.integers(0, rows, count)
+        keep = left != right
+        return left[keep], right[keep]
+    return rng.integers(0, split, count), rng.integers(split, rows, count)
+
+
+def compare_all(columns: dict[str, Coded], left: Ints, right: Ints) -> Pairs:
+    """The level of agreement of every pair in every field."""
+    levels = {field: _levels(column, left, right) for field, column in columns.items()}
+    _cross(columns, left, right, levels)
+    return Pairs(left, right, levels)
+
+
+def _levels(column: Coded, left: Ints, right: Ints) -> Bytes:
+    one, other = column.codes[left], column.codes[right]
+    out = np.full(len(left), -1, dtype=np.int8)
+    out[(one >= 0) & (one == other)] = 0
+    open_pairs = np.flatnonzero((one >= 0) & (other >= 0) & (one != other))
+    if not len(open_pairs):
+        return out
+    low, high = np.minimum(one[open_pairs], other[open_pairs]), np.maximum(one[open_pairs], other[open_pairs])
+    packed, back = np.unique(low * len(column.values) + high, return_inverse=True)
+    first = [column.values[code] for code in packed // len(column.values)]
+    second = [column.values[code] for code in packed % len(column.values)]
+    out[open_pairs] = MAKERS[column.kind](first, second)[back]
+    return out
+
+
+def _alike(first: list[str], second: list[str], scorer: Callable[..., Any]) -> NDArray[np.float32]:
+    made: NDArray[np.float32] = process.cpdist(first, second, scorer=scorer, dtype=np.float32)
+    return made
+
+
+def _names(first: list[str], second: list[str]) -> Bytes:
+    alike = _alike(first, second, JaroWinkler.similarity)
+    out = np.where(alike >= 0.92, 1, np.where(alike >= 0.80, 2, 4)).astype(np.int8)
+    for number in np.flatnonzero(out == 4):
+        one, other = first[number], second[number]
+        if other in nicknames().get(one, ()):
+            out[number] = 1
+        elif soundex(one) == soundex(other) or (1 in (len(one), len(other)) and one[0] == other[0]):
+            out[number] = 3
+    return out
+
+
+def _dates(first: list[str], second: list[str]) -> Bytes:
+    away = _alike(first, second, DamerauLevenshtein.distance)
+    out = np.where(away <= 1, 1, 3).astype(np.int8)
+    for number in np.flatnonzero(out == 3):
+        one, other = first[number], second[number]
+        if len(one) == len(other) == 8:
+            same = (one[:4] == other[:4]) + (one[4:6] == other[4:6]) + (one[6:] == other[6:])
+            if same == 2 or away[number] <= 2 or (one[:4] == other[:4] and one[4:6] == other[6:]):
+                out[number] = 1 if one[:4] == other[:4] and one[4:6] == other[6:] and one[6:] == other[4:6] else 2
+    return out
+
+
+def _codes(first: list[str], second: list[str]) -> Bytes:
+    away = _alike(first, second, DamerauLevenshtein.distance)
+    size = np.array([min(len(one), len(other)) for one, other in zip(first, second, strict=True)])
+    return np.where((away <= 1) & (size >= 3), 1, np.where((away <= 2) & (size >= 4), 2, 3)).astype(np.int8)
+
+
+def _texts(first: list[str], second: list[str]) -> Bytes:
+    alike = np.maximum(_alike(first, second, JaroWinkler.similarity), _alike(first, second, token_sort_ratio) / 100)
+    return np.where(alike >= 0.90, 1, np.where(alike >= 0.78, 2, 3)).astype(np.int8)
+
+
+def _categories(first: list[str], second: list[str]) -> Bytes:
+    return np.ones(len(first), dtype=np.int8)
+
+
+MAKERS: dict[str, Callable[[list[str], list[str]], Bytes]] = {
+    "name": _names,
+    "date": _dates,
+    "code": _codes,
+    "text": _texts,
+    "category": _categories,
+}
+
+
+def _cross(columns: dict[str, Coded], left: Ints, right: Ints, levels: dict[str, Bytes]) -> None:
+    """Fields whose values stand in each other's place (given and family name, the two lines of an address) agree closely after all."""
+    for one, other in (("given", "family"), ("street", "street_2")):
+        if one not in columns or other not in columns:
+            continue
+        here, there = _shared(columns[one], columns[other])
+        crossed = (here[left] >= 0) & (there[left] >= 0) & (here[left] == there[right]) & (there[left] == here[right])
+        for field in (one, other):
+            levels[field][crossed & (levels[field] > 0)] = 1
+
+
+def _shared(one: Coded, other: Coded) -> tuple[Ints, Ints]:
+    """Two columns numbered alike."""
+    index = {value: number for number, value in enumerate(dict.fromkeys([*one.values, *other.values]))}
+    return tuple(_renumbered(column, index) for column in (one, other))  # type: ignore[return-value]
+
+
+def _renumbered(column: Coded, index: dict[str, int]) -> Ints:
+    numbers = np.array([index[value] for value in column.values] + [-1], dtype=np.int64)
+    return numbers[column.codes]

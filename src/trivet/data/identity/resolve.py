@@ -1,0 +1,194 @@
+"""Who is who in a table, or between two tables, without labels and without settings. In, `People`; out, one decision for each row.
+
+The model is fitted to the very table (`estimate.py`); a person's row is decided with a probability and the fields that decided it.
+Between two tables a row of the other one is given away only once where the tables themselves hold each person once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trivet.data.identity.estimate import Estimate, Floats, estimate, score
+from trivet.data.identity.pairs import LEVELS, Coded, Pairs, block, coded, compare_all, random_pairs
+from trivet.data.identity.table import Column, People
+from trivet.kernel.errors import Usage
+
+__all__ = ["Clustering", "Decision", "Decisions", "deduplicate", "link_tables"]
+
+CHANCE = 1_000_000  # pairs picked by chance, for u
+MATCH, POSSIBLE = 0.5, 0.05
+SURE, DOUBTFUL = 0.9, 0.001  # a pair so sure joins whatever the others say; one so unlikely counts as never compared
+MOST, UNLIKE = 10.0, -4.0  # bits that one pair may bring to the joining of two groups, and those of a pair that is not alike at all
+ONCE = 0.02  # share of matches that may contest a row before the tables are taken to hold persons more than once
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """For each row its cluster (numbered from 0 in order of rows) and the probability that it belongs there."""
+
+    clusters: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    fitted: Estimate | None
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """About one row: `match`, `possible` or `no_match`; the row of the other table it is about (-1: none); the fields that decided."""
+
+    decision: str
+    against: int
+    probability: float
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """One decision for each row; `once` says that a row of the other table was given away at most once."""
+
+    decisions: tuple[Decision, ...]
+    once: bool
+    fitted: Estimate | None
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidate pairs with probability and bits by field."""
+
+    pairs: Pairs
+    probability: Floats
+    bits: Floats
+    by_field: Mapping[str, Floats]
+    columns: Mapping[str, Coded]
+    fitted: Estimate | None
+
+
+def _scored(columns: dict[str, Coded], split: int | None) -> Scored:
+    rows = len(next(iter(columns.values())).codes)
+    left, right = block(columns, split)
+    pairs = compare_all(columns, left, right)
+    if not len(left):
+        nothing = np.empty(0)
+        return Scored(pairs, nothing, nothing, {}, columns, None)
+    chance = compare_all(columns, *random_pairs(rows, split, CHANCE))
+    total = rows * (rows - 1) / 2 if split is None else split * (rows - split)
+    fitted = estimate(columns, pairs, chance, float(total))
+    bits, by_field = score(columns, pairs, fitted)
+    return Scored(pairs, 1 / (1 + np.exp2(-np.clip(bits, -500, 500))), bits, by_field, columns, fitted)
+
+
+def deduplicate(people: People) -> Clustering:
+    """Group the rows of a table into persons."""
+    scored = _scored({field: coded(column) for field, column in people.columns.items()}, None)
+    roots = _grouped(scored, people.rows)
+    best = np.zeros(people.rows)
+    np.maximum.at(best, scored.pairs.left, scored.probability)
+    np.maximum.at(best, scored.pairs.right, scored.probability)
+    numbers: dict[int, int] = {}
+    clusters = tuple(numbers.setdefault(held, len(numbers)) for held in roots)
+    sizes = np.bincount(clusters)
+    probabilities = tuple(float(best[row] if sizes[clusters[row]] > 1 else 1 - best[row]) for row in range(people.rows))
+    return Clustering(clusters, probabilities, scored.fitted, len(scored.pairs.left))
+
+
+def _grouped(scored: Scored, rows: int) -> list[int]:
+    """For each row the first row of its group. The strongest pairs first; a weak pair joins two groups only when the other pairs
+    between them do not speak against it: one chance likeness must not chain two persons together."""
+    order = [int(place) for place in np.argsort(-scored.bits, kind="stable") if scored.probability[place] >= DOUBTFUL]
+    between: dict[int, dict[int, float]] = {}
+    for place in order:
+        left, right, bits = int(scored.pairs.left[place]), int(scored.pairs.right[place]), float(np.clip(scored.bits[place], -MOST, MOST))
+        between.setdefault(left, {})[right] = bits
+        between.setdefault(right, {})[left] = bits
+    group = list(range(rows))
+    members = {row: [row] for row in between}
+    for place in order:
+        if scored.probability[place] < MATCH:
+            break
+        one, other = sorted((group[int(scored.pairs.left[place])], group[int(scored.pairs.right[place])]))
+        if one == other:
+            continue
+        if scored.probability[place] < SURE and len(members[one]) * len(members[other]) > 1:
+            said = [between[left].get(right, UNLIKE) for left in members[one] for right in members[other]]
+            if sum(said) < 0:
+                continue
+        for row in members[other]:
+            group[row] = one
+        members[one] += members.pop(other)
+    return group
+
+
+def link_tables(people: People, against: People) -> Decisions:
+    """Decide each row of a table against another table."""
+    fields = [field for field in people.columns if field in against.columns]
+    if len(fields) < 2:
+        raise Usage("E299", "the two tables have not two columns in common", why="common: " + (", ".join(fields) or "none"), help="--map")
+    columns = {
+        field: coded(Column(field, people.columns[field].kind, people.columns[field].values + against.columns[field].values))
+        for field in fields
+    }
+    scored = _scored(columns, people.rows)
+    order = np.argsort(-scored.bits, kind="stable")
+    once = _once(scored, order)
+    taken_left, taken_right = set[int](), set[int]()
+    chosen: dict[int, int] = {}
+    if once:
+        for place in order:
+            if scored.probability[place] < POSSIBLE:
+                break
+            left, right = int(scored.pairs.left[place]), int(scored.pairs.right[place])
+            if left not in taken_left and right not in taken_right:
+                chosen[left] = int(place)
+                taken_left.add(left)
+                taken_right.add(right)
+    for place in order:
+        if scored.probability[place] < POSSIBLE and not once:
+            break
+        left = int(scored.pairs.left[place])
+        if not once:
+            chosen.setdefault(left, int(place))
+    best = _best(scored, order)
+    decisions = tuple(_decision(scored, chosen.get(row), best.get(row), people.rows) for row in range(people.rows))
+    return Decisions(decisions, once, scored.fitted, len(scored.pairs.left))
+
+
+def _once(scored: Scored, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bool:
+    """Does each table hold each person once? Then hardly any row is claimed by two others."""
+    matched = scored.probability >= MATCH
+    count = int(matched.sum())
+    if not count:
+        return False
+    rows = len(np.unique(scored.pairs.left[matched])), len(np.unique(scored.pairs.right[matched]))
+    return bool(count - min(rows) <= ONCE * count)
+
+
+def _best(scored: Scored, order: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[int, int]:
+    """The strongest pair of each row, taken or not."""
+    found: dict[int, int] = {}
+    for place in order:
+        found.setdefault(int(scored.pairs.left[place]), int(place))
+    return found
+
+
+def _decision(scored: Scored, chosen: int | None, best: int | None, split: int) -> Decision:
+    if chosen is None:
+        return Decision(
+            "no_match", -1, float(scored.probability[best]) if best is not None else 0.0, "" if best is None else _reasons(scored, best)
+        )
+    probability = float(scored.probability[chosen])
+    word = "match" if probability >= MATCH else "possible"
+    return Decision(word, int(scored.pairs.right[chosen]) - split, probability, _reasons(scored, chosen))
+
+
+def _reasons(scored: Scored, place: int) -> str:
+    """`birth exact +14.2; given close +3.1`: strongest first."""
+    said = []
+    for field, bits in scored.by_field.items():
+        level = int(scored.pairs.levels[field][place])
+        if level >= 0:
+            said.append((float(bits[place]), f"{field} {LEVELS[scored.columns[field].kind][level]} {bits[place]:+.1f}"))
+    return "; ".join(text for _, text in sorted(said, key=lambda item: -abs(item[0])))
