@@ -34,7 +34,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class _Habit:
-    """How often a source sends a file, at what hour after the period is over, what it is called, and whether an empty one is sent."""
+    """How often a source sends a file, at what hour of the day after the period (staffing: at 07:45 of the day itself, when the day
+    shift has been counted), what it is called, and whether an empty one is sent."""
 
     days: int
     hour: float
@@ -44,7 +45,7 @@ class _Habit:
 
 _HABITS = {
     "beds": _Habit(1, 0.4, "bed_stays-{date}{part}.csv"),
-    "staffing": _Habit(1, 0.2, "nurse_staffing-{date}{part}.csv", always=True),
+    "staffing": _Habit(1, -16.25, "nurse_staffing-{date}{part}.csv", always=True),
     "appointments": _Habit(7, 5.5, "appointments-{date}{part}.csv", always=True),
     "ehr": _Habit(1, 2.2, "changes-{date}{part}.ndjson"),
     "billing": _Habit(1, 22.0, "claims-{date}{part}.837"),
@@ -109,6 +110,8 @@ class Batches:
         habit = _HABITS[piece.source]
         period = (self._world.almanac.day(piece.at) - self._first) // habit.days
         key = (piece.source, piece.name, self._first + (period + 1) * habit.days - 1)
+        if piece.source == "staffing" and key not in self._rows:
+            return  # that day's count is out already
         rows = self._rows.get(key) or self._open(*key)
         if piece.source == "staffing" and any(row.payload == piece.payload for row in rows):
             return

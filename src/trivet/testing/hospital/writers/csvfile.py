@@ -16,13 +16,13 @@ APPOINTMENTS = b"appointment_id,mrn,site,clinic,booked_on,scheduled_for,status\n
 
 
 def staffing_rows(wards: Iterable[Ward], day: int, shifts: WardTime, almanac: Almanac) -> list[bytes]:
-    """Two rows (day and night shift) for each ward of one local day."""
+    """Two rows for each ward, as counted on the morning of one local day: the night that is over and the day that begins."""
     rows = []
-    start, middle, end = almanac.at(day, 7), almanac.at(day, 19), almanac.at(day + 1, 7)
-    date = almanac.text(start, "%Y-%m-%d")
+    before, start, end = almanac.at(day - 1, 19), almanac.at(day, 7), almanac.at(day, 19)
     for ward in wards:
-        for night, first, last in ((False, start, middle), (True, middle, end)):
-            shift = shifts.shift(ward.site, ward.code, day, night)
+        for night, first, last in ((True, before, start), (False, start, end)):
+            shift = shifts.shift(ward.site, ward.code, day - night, night)
+            date = almanac.text(first, "%Y-%m-%d")
             rows.append(
                 f"{ward.site}-{ward.code}-{date}-{'N' if night else 'D'},{ward.site},{ward.code},{'night' if night else 'day'},"
                 f"{almanac.text(first, '%Y-%m-%d %H:%M')},{almanac.text(last, '%Y-%m-%d %H:%M')},"
