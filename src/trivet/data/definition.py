@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from trivet.data.views import closure, views_digest
+from trivet.data.views import closure, types_read, views_digest
 from trivet.kernel.digest import digest, sha256
 from trivet.kernel.errors import Fault, NotFound
 from trivet.kernel.resources import listing, text
@@ -63,7 +63,8 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A feature view. `sql` names the statements to define, in order, the last one is the view itself; `relations` what they read."""
+    """A feature view. `sql` names the statements to define, in order, the last one is the view itself; `types` the record types and
+    `relations` the tables that they read."""
 
     name: str
     title: str
@@ -72,6 +73,7 @@ class View:
     places: bool
     features: tuple[Feature, ...]
     sql: tuple[tuple[str, str], ...]
+    types: tuple[str, ...]
     relations: dict[str, pa.Table] = field(repr=False)
     digest: str = ""
 
@@ -123,7 +125,7 @@ def definition(name: str) -> View:
     parts |= {f"maps/{table}": sha256(content.encode()) for table, content in tables.items()}
     made = digest({"definition": sha256(shipped.encode()), "views": views_digest(read), **parts})
     head = (data["title"], data["moment"], seconds(data["lookback"]), bool(data.get("places", False)))
-    return View(name, *head, features, sql, _relations(data, tables), made)
+    return View(name, *head, features, sql, types_read(read), _relations(data, tables), made)
 
 
 def _feature(row: Mapping[str, Any]) -> Feature:

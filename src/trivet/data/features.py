@@ -18,7 +18,7 @@ import pyarrow as pa
 from trivet.contracts.feature import Contribution, FeatureRow, FeatureValue
 from trivet.data.definition import Feature, View, definition
 from trivet.data.engines.duck import DuckEngine
-from trivet.data.views import install
+from trivet.data.views import STATE, install, published
 from trivet.kernel.clock import instant as instant_text
 from trivet.kernel.clock import parse_instant
 from trivet.kernel.errors import NotFound
@@ -102,10 +102,15 @@ class _Desk:
         for name in ("version_all", "record_version"):
             self.engine.slot(name, NO_VERSIONS)
         self.engine.slot("cohort", NO_CASES)
-        install(self.engine, history=True)
+        self.engine.prepare("step_state", published()[STATE])
+        self.engine.slot(STATE, self.engine.go("step_state"))
+        install(self.engine, state=False)
         for name, table in view.relations.items():
             self.engine.put(name, table)
-        self.engine.prepare("step_near", text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback))
+        types = ", ".join(f"'{kind}'" for kind in view.types)
+        self.engine.prepare(
+            "step_near", text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback, types=types)
+        )
         for name, statement in view.sql:
             self.engine.prepare(f"step_{name}", statement)
             self.engine.slot(name, self.engine.go(f"step_{name}"))
@@ -116,6 +121,7 @@ class _Desk:
             self.engine.fill("cohort", _cases(cohort))
             self.engine.fill("version_all", versions)
             self.engine.fill("record_version", self.engine.go("step_near"))
+            self.engine.fill(STATE, self.engine.go("step_state"))
             self.engine.fill("version_all", NO_VERSIONS)
             for name, _ in self.view.sql:
                 answer = self.engine.go(f"step_{name}")

@@ -14,10 +14,12 @@ from trivet.data.engines.duck import DuckEngine
 from trivet.kernel.digest import digest, sha256
 from trivet.kernel.resources import listing, text
 
-__all__ = ["closure", "install", "published", "views_digest"]
+__all__ = ["STATE", "closure", "install", "published", "types_read", "views_digest"]
 
 STATE = "record_state"
 MACROS = ("instant_macro.sql", "code_macro.sql", "known_macro.sql")
+KIND = re.compile(r"FROM record_state WHERE type (?:=|IN) ([^)\n]+)")
+QUOTED = re.compile(r"'([A-Za-z]+)'")
 WORD = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)", re.I)
 
 
@@ -52,16 +54,25 @@ def closure(sql: str) -> tuple[str, ...]:
 
 
 @cache
+def types_read(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The record types that these views read."""
+    found = {kind for name in names for listed in KIND.findall(published()[name]) for kind in QUOTED.findall(listed)}
+    return tuple(sorted(found))
+
+
+@cache
 def views_digest(names: tuple[str, ...]) -> str:
     """One digest over the text of these views and of the macros they may use."""
     parts = {f"views/{name}": sha256(published()[name].encode()) for name in names}
     return digest(parts | {f"macros/{name}": sha256(text("trivet.data", "sql", "statements", name).encode()) for name in MACROS})
 
 
-def install(engine: DuckEngine, *, history: bool = False) -> None:
-    """Make every published view known to an engine that already has `record_version`."""
+def install(engine: DuckEngine, *, history: bool = False, state: bool = True) -> None:
+    """Make every published view known to an engine that already has `record_version`, or, without `state`, `record_state` itself."""
     for name in MACROS:
         engine.macro(text("trivet.data", "sql", "statements", name))
     for name, sql in published().items():
-        shown = sql if history or name != STATE else text("trivet.data", "sql", "statements", "record_current.sql")
-        engine.define(name, shown)
+        if name != STATE:
+            engine.define(name, sql)
+        elif state:
+            engine.define(name, sql if history else text("trivet.data", "sql", "statements", "record_current.sql"))

@@ -10,7 +10,7 @@ WITH answered AS (
 SELECT c.case_id, 'self_pay' AS feature, CAST(w.item IS NOT NULL AS DOUBLE) AS value, v.start_at AS newest_at, CAST(NULL AS VARCHAR) AS why,
   [{'record': v.record, 'version': v.version, 'path': 'type.coding[0].code'}] AS facts
 FROM cohort AS c
-JOIN coverage AS v ON v.person = c.person AND stood(v.known_seq, v.until_seq, c.as_of) AND coalesce(v.start_at, c.instant) <= c.instant
+JOIN insurance AS v ON v.person = c.person AND stood(v.known_seq, v.until_seq, c.as_of) AND coalesce(v.start_at, c.instant) <= c.instant
 LEFT JOIN self_pay_class AS w ON w.item = upper(v.type_code)
 WHERE coalesce(v.status, 'active') = 'active' AND v.type_code IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY c.case_id ORDER BY v.known_seq DESC, v.record DESC) = 1
