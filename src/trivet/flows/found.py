@@ -65,6 +65,8 @@ def register(house: House, releases: Sequence[Release], evidence: Sequence[Evide
 def bring_up(house: House, model: str, plan: Mapping[str, Any], site: str) -> list[str]:
     """Vote and promote, step by step, up to the stage that the plan names. `absent` seats do not vote: there it stops, waiting."""
     done, absent = list[str](), set(plan.get("absent", ()))
+    if model not in {release.model for release in house.office.state().releases()}:
+        return [f"{model} is not registered: there is no such version here"]
     use, place, goal = plan["use"], plan.get("place", "active"), plan.get("stage", "pilot")
     for _ in range(STEPS):
         state = house.office.state()

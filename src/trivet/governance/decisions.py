@@ -13,6 +13,7 @@ from trivet.contracts.decision import Attempt, DecisionRecord
 from trivet.contracts.ports import Ledger, Tx, Vault
 from trivet.contracts.prediction import ModelRef
 from trivet.contracts.trace import Entry
+from trivet.contracts.verdict import Refusal
 from trivet.governance.desk import Desk
 from trivet.governance.state import State
 from trivet.governance.statements import sql
@@ -42,7 +43,7 @@ class Decisions:
         number = int(tx.execute(sql("next_decision"))[0][0])
         record = replace(record, decision_id=f"D-{number:06d}")
         blob = self._desk.vault.put(tx, record.to_json(), holder=f"person:{record.person}", kind="decision")
-        denied = [attempt for attempt in record.attempts if attempt.came_of != "scored"]
+        denied = denials_of(record)
         entries = [self._entry(tx, record, blob), *(self._denial(record, attempt) for attempt in denied)]
         places = self._desk.ledger.append(tx, entries)
         project_decision(tx, places[0].seq, number, blob, record)
@@ -92,7 +93,8 @@ class Decisions:
             "failed": ",".join(_failed(attempt)),
             "answered_by": record.model.name if record.model else "",
         }
-        return Entry("denial", record.decided_at, (), {"model": attempt.model.digest}, {}, notes)
+        digests = {"model": attempt.model.digest} if attempt.model.digest else {}
+        return Entry("denial", record.decided_at, (), digests, {}, notes)
 
     def _outbox(self, tx: Tx, seq: int, record: DecisionRecord) -> None:
         done = {"sink": "caller", "state": "released", "done_at": record.decided_at}
@@ -119,7 +121,7 @@ def replay_decisions(tx: Tx, vault: Vault, ledger: Ledger) -> int:
         except NotFound:
             record = _husk(entry)
         project_decision(tx, seq, int(notes["id"].removeprefix("D-")), notes["blob"], record)
-        denied = [attempt for attempt in record.attempts if attempt.came_of != "scored"]
+        denied = denials_of(record)
         for place, attempt in zip(denials.get(notes["id"], ()), denied, strict=False):
             project_denial(tx, place, record, attempt)
     return count
@@ -178,6 +180,16 @@ def project_denial(tx: Tx, seq: int, record: DecisionRecord, attempt: Attempt) -
         "answered_by": record.model.name if record.model else "",
     }
     tx.execute(sql("add_denial"), row)
+
+
+def denials_of(record: DecisionRecord) -> list[Attempt]:
+    """Every model that did not answer; when none could even be asked for, that itself (a model without a name)."""
+    if record.attempts or record.withheld is None:
+        return [attempt for attempt in record.attempts if attempt.came_of != "scored"]
+    reasons = record.withheld.failed or (record.withheld.reason,)
+    return [
+        Attempt(ModelRef("", "", ""), "", record.mode, "refused", record.withheld.reason, None, Refusal(reasons, record.withheld.instead))
+    ]
 
 
 def _failed(attempt: Attempt) -> tuple[str, ...]:

@@ -72,7 +72,10 @@ class Office:
         return self._promotion.suspend(tx, model, reason, by=by)
 
     def route(self, use: str, site: str, seen: int) -> Route | None:
-        """The route of a use, read once for each governance position. NotFound E706 for a use nobody defined."""
+        """The route of a use (another site's when this one has none), read once for each governance position.
+
+        NotFound E706 for a use nobody defined.
+        """
         if use not in self.policy.uses:
             raise NotFound(
                 "E706", f"there is no use {use}", why="uses: " + ", ".join(self.policy.uses), help="trivet decide --use USE --person ID"
@@ -81,7 +84,7 @@ class Office:
             self._route_cache = (seen, {})
         known = self._route_cache[1]
         if (use, site) not in known:
-            known[(use, site)] = self.state().route(use, site)
+            known[(use, site)] = self.state().nearest_route(use, site)
         return known[(use, site)]
 
     def in_force(self, route: Route | None) -> dict[str, str]:

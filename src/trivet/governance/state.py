@@ -115,9 +115,13 @@ class State:
         return [_route(row) for row in self._rows("routes")]
 
     def route(self, use: str, site: str) -> Route | None:
-        """The route of a use at a site, or the one for every site."""
+        """The route of a use laid for a site, or the one for every site."""
         found = {route.site: route for route in self.routes() if route.use == use}
         return found.get(site) or found.get("")
+
+    def nearest_route(self, use: str, site: str) -> Route | None:
+        """The same, or another site's: the gate then says of each model whether its grant covers this site, and that is recorded."""
+        return self.route(use, site) or next((route for route in self.routes() if route.use == use), None)
 
     def suspensions(self) -> dict[str, Suspension]:
         """Models that stand still, by name."""

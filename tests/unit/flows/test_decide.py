@@ -196,7 +196,7 @@ def test_swapping_the_live_model_is_one_act_on_governance_only(ward: Ward) -> No
 
 @pytest.mark.parametrize(
     ("changed", "code"),
-    [({"site": "south"}, "no-route"), ({"role": "visitor"}, "role"), ({"purpose": "marketing"}, "purpose")],
+    [({"site": "south"}, "site"), ({"role": "visitor"}, "role"), ({"purpose": "marketing"}, "purpose")],
 )
 def test_other_site_role_or_purpose_is_refused(ward: Ward, changed: dict[str, str], code: str) -> None:
     """A grant speaks of its site, roles and purposes and of nothing else."""
@@ -220,3 +220,13 @@ def test_the_tables_of_decisions_are_made_again(ward: Ward) -> None:
     rows = ward.store.read("SELECT person, model, outcome FROM decision ORDER BY seq")
     assert rows[3] == ("", "lace", "fallback")
     assert rows[2][0] == "p-2"
+
+
+def test_a_use_that_nobody_is_routed_for_is_withheld_and_denied(ward: Ward) -> None:
+    """No route at all: recorded as a decision and as a denial, of no model."""
+    answer = decide(ward.house, ward.question(use="deterioration"))
+    assert answer.withheld is not None
+    assert answer.withheld.failed == ("no-route",)
+    assert ward.store.read("SELECT decision_id, model, failed FROM denial") == [(answer.decision_id, "", '["no-route"]')]
+    assert ward.store.write(lambda tx: replay_decisions(tx, ward.vault, ward.ledger)) == 1
+    assert ward.store.read("SELECT decision_id, model, failed FROM denial") == [(answer.decision_id, "", '["no-route"]')]
