@@ -138,12 +138,12 @@ def read_signing_key(path: Path, origin: str) -> NoteSigner:
     """The log's key. Raises NotFound when there is none, Fault when it is damaged, readable by others, or another log's."""
     try:
         if path.stat().st_mode & 0o077:
-            raise Fault("E649", "others may read the checkpoint key", where=str(path), help=f"chmod 600 {path}")
+            raise Fault("E654", "others may read the checkpoint key", where=str(path), help=f"chmod 600 {path}")
         signer = NoteSigner.parse(path.read_text(encoding="ascii"))
     except FileNotFoundError:
-        raise NotFound("E649", "no checkpoint key", where=str(path), help="restore keys/ from its own backup") from None
+        raise NotFound("E655", "no checkpoint key", where=str(path), help="restore keys/ from its own backup") from None
     except (BadNote, UnicodeDecodeError):
-        raise Fault("E649", "the checkpoint key is damaged", where=str(path)) from None
+        raise Fault("E656", "the checkpoint key is damaged", where=str(path)) from None
     if signer.name != origin:
-        raise Fault("E649", "the checkpoint key is another log's", where=str(path), why=f"{signer.name}, not {origin}")
+        raise Fault("E657", "the checkpoint key is another log's", where=str(path), why=f"{signer.name}, not {origin}")
     return signer

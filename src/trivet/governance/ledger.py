@@ -43,7 +43,7 @@ class MerkleLedger:
         self._tiles: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
     def append(self, tx: Tx, entries: Sequence[Entry]) -> list[Position]:
-        """Put entries at the end, in order. They are there when the transaction is. Raises Fault E641 or E642."""
+        """Put entries at the end, in order. They are there when the transaction is. Raises Fault E641, E642 or E650."""
         if not entries:
             return []
         size: int = tx.execute(_HEAD)[0][0]
@@ -190,7 +190,7 @@ class MerkleLedger:
 
 
 def known(ref: int, seq: int) -> bool:
-    """An entry rests on earlier ones only. Raises Fault E642 otherwise."""
+    """An entry rests on earlier ones only. Raises Fault E650 otherwise."""
     if not 0 <= ref < seq:
-        raise Fault("E642", "an entry refers to what is not there yet", where=f"position {seq}", why=f"refs {ref}")
+        raise Fault("E650", "an entry refers to what is not there yet", where=f"position {seq}", why=f"refs {ref}")
     return True
