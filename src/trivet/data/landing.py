@@ -39,10 +39,14 @@ class StoreLanding:
         self._store, self._vault, self._ledger = store, vault, ledger
 
     def land(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]:
-        """Keep each envelope: blob, ledger entry and receipt, or the receipt it already has."""
+        """Keep each envelope: blob, ledger entry and receipt, or the receipt it already has.
+
+        A message of its own (no pieces) that is new needs no more than its entry; its `origin` is the peer, a machine's name. What
+        comes in files, or again, is written down as a delivery: file names can name people, so they stand in the vault.
+        """
         addresses = [self._vault.address(envelope.raw) for envelope in envelopes]
         known = self._known(tx, zip(envelopes, addresses, strict=True))
-        alone = all(not envelope.origin and not envelope.pieces for envelope in envelopes)
+        alone = not any(envelope.pieces for envelope in envelopes)
         fresh: dict[tuple[str, str], Envelope] = {}
         for envelope, address in zip(envelopes, addresses, strict=True):
             if (envelope.source, address) not in known:
@@ -58,7 +62,7 @@ class StoreLanding:
             answers.append(receipt)
             lines.append((receipt.seq, envelope, not first))
         if alone:
-            rows = [(seq, 0, seq, "", envelope.received_at, "[]", 0) for seq, envelope, _ in lines]
+            rows = [(seq, 0, seq, envelope.origin, envelope.received_at, "[]", 0) for seq, envelope, _ in lines]
             tx.executemany(_sql("delivery_add"), rows)
         elif lines:
             self._deliver(tx, lines)
@@ -80,7 +84,7 @@ class StoreLanding:
             self._vault.put(tx, envelope.raw, holder=holder(source), kind="raw")
             notes = {"source": source, "format": envelope.format, "bytes": str(len(envelope.raw)), "blob": address}
             notes |= {"context": str(envelope.context)} if envelope.context else {}
-            notes |= {"unit": "message"} if alone else {"unit": "part"}
+            notes |= {"unit": "message", "peer": envelope.origin} if alone else {"unit": "part"}
             commitments = {"raw": self._vault.commit(address)}
             entries.append(Entry("raw.received", envelope.received_at, commitments=commitments, notes=notes))
         positions = self._ledger.append(tx, entries)
@@ -178,7 +182,7 @@ class StoreLanding:
         row = (seq, notes["source"], notes["format"], notes["blob"], int(notes["bytes"]), int(notes.get("context", "0")), entry["at"])
         tx.execute(_sql("receipt_add"), row)
         if notes["unit"] == "message":
-            tx.execute(_sql("delivery_add"), (seq, 0, seq, "", entry["at"], "[]", 0))
+            tx.execute(_sql("delivery_add"), (seq, 0, seq, notes["peer"], entry["at"], "[]", 0))
 
     def replay_delivery(self, tx: Tx, seq: int, manifest: bytes) -> None:
         """The rows of a `delivery` entry."""

@@ -70,7 +70,8 @@ class Settler:
             self.woken.clear()
             last = self.ending
             try:
-                process_pending(self.house)
+                if process_pending(self.house).versions:
+                    self.house.shelf.publish()
                 signed_at = self._sign(signed_at, last)
             except (Locked, Fault) as problem:  # what is in flight stays in flight and is tried again
                 self.report(f"settling: {problem.code} {problem.what}")

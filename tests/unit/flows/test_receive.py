@@ -130,11 +130,15 @@ def test_a_crash_between_landing_and_settling_loses_nothing(house: House) -> Non
 
 def test_one_message_is_durable_before_its_future_resolves(house: House) -> None:
     """A message from a socket: landed alone, with a delivery of its own, and a repeat names the earlier receipt."""
-    envelope = Envelope(b"7,hr,60", "ward", "lines", house.clock.now())
+    envelope = Envelope(b"7,hr,60", "ward", "lines", house.clock.now(), "mllp:engine")
     first, second = accept(house, envelope).result(), accept(house, envelope).result()
     assert (first.state, first.duplicate_of) == ("landed", None)
     assert second.duplicate_of == first.seq
-    assert rows(house, "select receipt, repeated from delivery order by seq") == [(first.seq, 0), (first.seq, 1)]
+    assert rows(house, "select receipt, repeated, origin from delivery order by seq") == [
+        (first.seq, 0, "mllp:engine"),
+        (first.seq, 1, "mllp:engine"),
+    ]
+    assert house.ledger.entry(first.seq)["notes"]["peer"] == "mllp:engine"
 
 
 def test_the_raw_bytes_change_hands_to_the_person(house: House) -> None:
