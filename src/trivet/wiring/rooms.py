@@ -172,7 +172,7 @@ def formats(house: House) -> dict[str, Format]:
     """Formats by name."""
     from trivet.wiring.workshop import make_formats
 
-    return make_formats(house.settings["plugins"])
+    return make_formats(house.settings["plugins"], house.home)
 
 
 def workshop(house: House) -> Any:

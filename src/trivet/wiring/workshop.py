@@ -31,9 +31,13 @@ PORTION = 100  # units a process takes at a time
 _rooms: tuple[dict[str, Format], Normaliser] | None = None
 
 
-def make_formats(plugins: dict[str, list[str]]) -> dict[str, Format]:
-    """Built-in formats and the plugins that the settings name."""
-    return load(plugins.get("formats", ()))
+def make_formats(plugins: dict[str, list[str]], home: str = "") -> dict[str, Format]:
+    """Built-in formats and the plugins that the settings name; tables are read by the maps of the home's site first."""
+    from trivet.integration.formats.table import TableFormat
+
+    formats = load(plugins.get("formats", ()))
+    tables = Path(home) / "site" / "tables"
+    return formats | {"csv": TableFormat(str(tables))} if home and tables.is_dir() else formats
 
 
 def make_normaliser(home: str) -> Normaliser:
@@ -65,7 +69,7 @@ def start(plugins: dict[str, list[str]], home: str) -> None:
     """What a pool process loads once; it does not outlive the process that asked for it, however that one ended."""
     global _rooms
     threading.Thread(target=end_with_parent, daemon=True).start()
-    _rooms = make_formats(plugins), make_normaliser(home)
+    _rooms = make_formats(plugins, home), make_normaliser(home)
     gc.freeze()  # the tables stay for good; the collector need not look at them again
 
 
