@@ -156,3 +156,11 @@ def test_a_thousand_persons_in_four_seconds() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     assert sum(1 for _ in generate(1000)) > 10_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 4
+
+
+def test_faults_change_nothing_that_is_true(tmp_path: Path) -> None:
+    """With and without planted faults the same persons have the same stays and outcomes: what is broken is only what is told."""
+    for planted in (True, False):
+        for _ in generate(400, 9, out=tmp_path / str(planted), faults=planted):
+            pass
+    assert (tmp_path / "True/outcomes.ndjson").read_bytes() == (tmp_path / "False/outcomes.ndjson").read_bytes()

@@ -54,8 +54,8 @@ class Plan:
         planned = [(kind, float(str(table["rate"]))) for kind, table in tables.faults.items() if table["rate"]]
         drawn = {kind for kind, rate in planned if rng.random() < rate}
         cast = number - CAST
-        self.forced = active and 0 <= cast < len(planned)
-        self._waiting = {planned[cast][0]} if self.forced else drawn if active else set()
+        self.forced = 0 <= cast < len(planned)
+        self._waiting = set() if not active else {planned[cast][0]} if self.forced else drawn
 
     def has(self, kind: str) -> bool:
         """Is it still to be planted?"""

@@ -80,7 +80,8 @@ def _typical(lab: Lab, level: float) -> str:
 
 def referral(papers: Papers, at: int) -> None:
     """The referring practice's document: its own number, its own spelling of the name, its own half of the story."""
-    person, health, rng, world = papers.person, papers.health, papers.rng, papers.world
+    person, health, world = papers.person, papers.health, papers.world
+    rng = Random(f"{world.seed}/referral/{person.number}")
     card, truth = person.card, None
     if papers.plan.take("wrong_birth_date"):
         born = swapped_date(card.born)

@@ -57,8 +57,7 @@ def examine(person: Person, tables: Tables, rng: Random, year: int) -> Health:
     levels = {
         lab.key: rng.gauss(lab.mean, lab.between)
         + lab.per_frailty * frailty
-        + sum(lab.effects.get(key, 0.0) for key in keys)
-        + (lab.effects.get("female", 0.0) if female else 0.0)
+        + sum(shift for key, shift in tables.effects.get(lab.key, {}).items() if key in keys or (female and key == "female"))
         for lab in tables.labs
     }
     if "kpoc" in levels:

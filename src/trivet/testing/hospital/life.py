@@ -34,8 +34,9 @@ class Life(Papers):
     def run(self) -> Chart:
         """Simulate to the horizon."""
         forced = self._forced()
-        if self.rng.random() < self.world.figures("documents")["practice_share"] or self.plan.has("wrong_birth_date"):
-            self._refer(self.world.start + int(self.rng.random() * SPAN * DAY))
+        referred, moment = self.rng.random() < self.world.figures("documents")["practice_share"], self.rng.random()
+        if referred or self.plan.has("wrong_birth_date"):
+            self._refer(self.world.start + int(moment * SPAN * DAY))
         last_free = forced[0][0] - 45 * DAY if forced else NEVER
         names = ("unplanned", "planned", "emergency", "clinic")
         due = {name: self.world.start + self._wait(name) for name in names}
@@ -111,8 +112,9 @@ class Life(Papers):
         reason: Reason = reason_for(self.health, self.world.tables, self.rng, planned=planned)
         if returning and self.rng.random() < 0.45 and not self.stays[-1].planned:
             reason = self.stays[-1].reason
-        if planned and self.referred == NEVER and self.rng.random() < 0.8:
-            self._refer(at - self.rng.randrange(3 * DAY, 20 * DAY))
+        sends, ahead = self.rng.random() < 0.8, self.rng.randrange(3 * DAY, 20 * DAY)
+        if planned and sends and self.referred == NEVER:
+            self._refer(at - ahead)
         if self.rng.random() < self.world.figures("stay")["cancelled"]:
             self._cancelled(at - self.rng.randrange(20 * MINUTE, 5 * HOUR), reason)
         done = stay.run(self, at, reason, planned=planned, leaves_after=leaves_after)
@@ -121,7 +123,7 @@ class Life(Papers):
             self.alive = False
             return NEVER
         if self.desk.merge_due:
-            self._merge(done.discharged + self.rng.randrange(2 * DAY, 20 * DAY))
+            self._merge(done.discharged + self.chart.rng.randrange(2 * DAY, 20 * DAY))
         figures = self.world.figures("readmission")
         days = min(29.0, self.rng.weibullvariate(figures["day_scale"], figures["day_shape"]) + 0.6)
         return done.discharged + int(days * DAY) if self.rng.random() < done.risk else NEVER
@@ -157,7 +159,7 @@ class Life(Papers):
         self.ed.append(at)
         self.adt("A04", at, visit, card, truth=truth)
         if rng.random() < 0.6:
-            self.results(at + 45 * MINUTE, laboratory.EMERGENCY, visit, card, level=rng.gauss(0.3, 0.6), reason="")
+            laboratory.report(self, visit, card, at + 45 * MINUTE, laboratory.EMERGENCY, level=rng.gauss(0.3, 0.6))
         visit.discharged, visit.disposition = at + int(rng.uniform(1.5, 8.0) * HOUR), "01"
         self.adt("A03", visit.discharged, visit, card)
         if rng.random() < 0.25:
@@ -175,7 +177,7 @@ class Life(Papers):
             return
         visit = Visit(self.visit_number(), "O", self.person.site, "OPD", "", at, "R", "MED", self.rng.choice(self.clinicians))
         self.adt("A04", at, visit, card)
-        self.results(at + 20 * MINUTE, laboratory.CLINIC, visit, card, level=self.rng.gauss(0.0, 0.4), reason="")
+        laboratory.report(self, visit, card, at + 20 * MINUTE, laboratory.CLINIC, level=self.rng.gauss(0.0, 0.4))
         visit.discharged = at + HOUR
         chartroom.finished(self, visit)
 

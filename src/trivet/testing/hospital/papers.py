@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from trivet.testing.hospital import laboratory
 from trivet.testing.hospital.almanac import DAY, HOUR
 from trivet.testing.hospital.chart import Chart, Plan
 from trivet.testing.hospital.desk import Desk
@@ -80,19 +79,10 @@ class Papers:
     def adt(self, event: str, at: int, visit: Visit, card: Registration, *, prior: str = "", truth: Any = None) -> None:
         """Send an ADT message about something that happened at `at`."""
         control = self.chart.control("adt")
-        sent = at + self.rng.randrange(5, 240)
+        sent = at + self.chart.rng.randrange(5, 240)
         text = hl7.adt(event, control, sent, visit, card, self.person, self.world.almanac, prior=prior, happened=at)
         self.chart.seen("adt", "SMH", card.mrn, sent)
         self.chart.send("adt", sent, text, control=control, truth=truth)
-
-    def results(
-        self, at: int, panels: tuple[str, ...], visit: Visit, card: Registration, *, level: float, reason: str, days: float = 0.0
-    ) -> None:
-        """Blood tests."""
-        laboratory.report(
-            self.world, self.person, self.health, self.chart, card,
-            site=self.person.site, taken=at, panels=panels, visit=visit, level=level, reason=reason, days=days, rng=self.rng,
-        )  # fmt: skip
 
     def vital_signs(self, at: int, values: dict[str, float], visit: Visit, card: Registration, ward: str) -> None:
         """One set of vital signs from the monitoring gateway; `visit` says where the patient lies."""

@@ -87,49 +87,56 @@ def _path(life: Papers, site: str, reason: Reason, course: Course, event: str, l
     return path
 
 
-def run(life: Papers, at: int, reason: Reason, *, planned: bool, leaves_after: int = 0) -> Stay:
-    """Simulate one stay that begins with an arrival at `at`; with `leaves_after`, it lasts at least until then."""
-    world, person, health, rng = life.world, life.person, life.health, life.rng
-    figures = world.figures("stay")
-    card, truth = life.desk.open(), life.desk.truth
-    number, site = life.visit_number(), person.site
-    emergency = world.places[(site, "ed")][0]
-    doctor = rng.choice(life.clinicians)
-    visit = Visit(number, "I", site, "", "", at, "C" if planned else "E", reason.service, doctor, reason, secondary=life.secondary(reason))
-    severity = rng.gauss(
-        reason.severity + figures["severity_frailty"] * health.frailty + figures["severity_per_lace_point"] * health.lace, 0.8
-    )
-    days = reason.los_median * math.exp(
-        reason.los_sigma * rng.gauss(0.0, 1.0) + figures["los_per_severity"] * severity + figures["los_per_frailty"] * health.frailty
-    )
-    admitted = at
-    if not planned:
-        visit.kind, visit.ward, visit.bed = "E", emergency.code, f"{emergency.code}{rng.randrange(1, 31):02d}"
-        life.ed.append(at)
-        life.adt("A04", at, visit, card, truth=truth)
-        truth = None
-        full = world.shifts.shift(site, emergency.code, world.almanac.day(at), False).occupancy
-        admitted = at + int(rng.uniform(2.5, 6.0) * HOUR * (1.0 + max(0.0, full - 0.7)))
-    course, event = _course(life, reason, admitted, severity, days, rng)
-    left = world.almanac.at(world.almanac.day(admitted) + max(1, round(days)), rng.uniform(10.0, 18.5))
-    if course.event_at is not None and event == "icu_transfer":
+def _arrive(life: Papers, visit: Visit, card: Registration, at: int, truth: dict[str, Any] | None) -> int:
+    """The hours in the emergency department before a bed is found; the moment of admission."""
+    world, rng = life.world, life.rng
+    emergency = world.places[(visit.site, "ed")][0]
+    visit.kind, visit.ward, visit.bed = "E", emergency.code, f"{emergency.code}{rng.randrange(1, 31):02d}"
+    life.ed.append(at)
+    life.adt("A04", at, visit, card, truth=truth)
+    full = world.shifts.shift(visit.site, emergency.code, world.almanac.day(at), False).occupancy
+    return at + int(rng.uniform(2.5, 6.0) * HOUR * (1.0 + max(0.0, full - 0.7)))
+
+
+def _leave(life: Papers, course: Course, event: str, days: float, leaves_after: int) -> int:
+    """The moment of discharge, or of death."""
+    if event == "death" and course.event_at is not None:
+        return course.event_at
+    almanac = life.world.almanac
+    left = almanac.at(almanac.day(course.admitted) + max(1, round(days)), life.rng.uniform(10.0, 18.5))
+    if course.event_at is not None:
         left = max(left, course.event_at + 2 * DAY) + DAY
     while left < leaves_after:
         left += DAY
-    if event == "death" and course.event_at is not None:
-        left = course.event_at
-    path = _path(life, site, reason, course, event, left, rng)
-    moved = _deliver(life, visit, card, path, left, event, truth)
+    return left
+
+
+def run(life: Papers, at: int, reason: Reason, *, planned: bool, leaves_after: int = 0) -> Stay:
+    """Simulate one stay that begins with an arrival at `at`; with `leaves_after`, it lasts at least until then."""
+    health, rng, figures = life.health, life.rng, life.world.figures("stay")
+    card, truth = life.desk.open(), life.desk.truth
+    urgency, doctor = "C" if planned else "E", rng.choice(life.clinicians)
+    visit = Visit(life.visit_number(), "I", life.person.site, "", "", at, urgency, reason.service, doctor, reason)
+    visit.secondary = life.secondary(reason)
+    typical = reason.severity + figures["severity_frailty"] * health.frailty + figures["severity_per_lace_point"] * health.lace
+    severity = rng.gauss(typical, 0.8)
+    longer = figures["los_per_severity"] * severity + figures["los_per_frailty"] * health.frailty
+    days = reason.los_median * math.exp(reason.los_sigma * rng.gauss(0.0, 1.0) + longer)
+    admitted = at if planned else _arrive(life, visit, card, at, truth)
+    course, event = _course(life, reason, admitted, severity, days, rng)
+    left = _leave(life, course, event, days, leaves_after)
+    path = _path(life, visit.site, reason, course, event, left, rng)
+    _deliver(life, visit, card, path, left, event, truth if planned else None)
     _measure(life, visit, card, course, path, left, reason)
     stay = Stay(
-        visit=number,
+        visit=visit.number,
         reason=reason,
         planned=planned,
         arrived=at,
         admitted=admitted,
         discharged=left,
         died=event == "death",
-        moves=moved,
+        moves=len(path) - 1,
         severity=severity,
         rest=course.rest,
         event_at=course.event_at,
@@ -141,8 +148,8 @@ def run(life: Papers, at: int, reason: Reason, *, planned: bool, leaves_after: i
     return stay
 
 
-def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], left: int, event: str, truth: dict[str, Any] | None) -> int:
-    """ADT messages and bed rows of the stay; returns the number of moves."""
+def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], left: int, event: str, truth: dict[str, Any] | None) -> None:
+    """ADT messages and bed rows of the stay."""
     rng, world = life.rng, life.world
     prior = ""
     visit.kind, visit.admitted = "I", path[0].at
@@ -157,9 +164,10 @@ def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], l
             life.touch(visit.site, step.ward.code, day, max(step.at, world.almanac.at(day, 0.1)))
     if life.desk.rename_due:
         card = life.desk.renamed()
-        life.adt("A08", path[0].at + rng.randrange(3 * HOUR, 20 * HOUR), visit, card)
-    elif rng.random() < 0.12:
-        life.adt("A08", path[0].at + rng.randrange(HOUR, 20 * HOUR), visit, card)
+        life.adt("A08", path[0].at + life.chart.rng.randrange(3 * HOUR, 20 * HOUR), visit, card)
+    updated, later = rng.random() < 0.12, rng.randrange(HOUR, 20 * HOUR)
+    if updated:
+        life.adt("A08", path[0].at + later, visit, card)
     visit.discharged = left
     visit.disposition = "20" if event == "death" else rng.choices(("01", "06", "03"), (70, 18, 12))[0]
     life.adt("A03", left, visit, card, prior=prior)
@@ -167,7 +175,6 @@ def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], l
         chartroom.film(life, path[0].at + rng.randrange(HOUR, 9 * HOUR), visit, card)
     chartroom.finished(life, visit)
     bills.bill(life, visit, card)
-    return len(path) - 1
 
 
 def _measure(life: Papers, visit: Visit, card: Registration, course: Course, path: list[Step], left: int, reason: Reason) -> None:
@@ -193,7 +200,7 @@ def _measure(life: Papers, visit: Visit, card: Registration, course: Course, pat
     for at, panels in moments:
         level = acuity(course, at, tables)
         days = max(0.0, (at - course.admitted) / DAY)
-        life.results(at, panels, visit, card, level=level, reason=reason.key, days=days)
+        laboratory.report(life, visit, card, at, panels, level=level, reason=reason.key, days=days)
 
 
 def _judge(life: Papers, stay: Stay, ward: Ward) -> None:

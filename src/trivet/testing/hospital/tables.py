@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 from trivet.kernel import resources
 
@@ -22,10 +23,6 @@ _PACKAGE = "trivet.testing.hospital"
 def rows(name: str, folder: str = "tables") -> list[dict[str, str]]:
     """The rows of a shipped CSV file, as text."""
     return list(csv.DictReader(io.StringIO(resources.text(_PACKAGE, folder, name))))
-
-
-def _real(text: str) -> float:
-    return float(text) if text else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,6 @@ class Lab:
     high: float
     low_f: float
     high_f: float
-    effects: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +187,7 @@ class Tables:
     conditions: tuple[Condition, ...]
     reasons: tuple[Reason, ...]
     labs: tuple[Lab, ...]
+    effects: Mapping[str, Mapping[str, float]]
     vitals: tuple[Vital, ...]
     drugs: tuple[Drug, ...]
     allergies: tuple[Allergy, ...]
@@ -201,40 +198,21 @@ class Tables:
     faults: Mapping[str, Mapping[str, object]]
 
 
-def _labs() -> tuple[Lab, ...]:
+_READ: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float, "bool": "yes".__eq__}
+
+
+def _read(kind: Any, name: str) -> tuple[Any, ...]:
+    """The rows of a table as `kind`: the columns that it has fields for, each by the type of its field."""
+    columns = [(field.name, _READ[str(field.type)]) for field in fields(kind)]
+    return tuple(kind(**{column: read(row[column]) for column, read in columns}) for row in rows(name))
+
+
+def _effects() -> dict[str, dict[str, float]]:
+    """Laboratory test -> condition, reason or sex -> how far it shifts the value, in laboratory A's unit."""
     effects: dict[str, dict[str, float]] = {}
     for row in rows("lab_effects.csv"):
         effects.setdefault(row["lab"], {})[row["because_of"]] = float(row["shift"])
-    return tuple(
-        Lab(
-            row["key"],
-            row["display"],
-            row["loinc"],
-            row["loinc_name"],
-            row["panel"],
-            row["a_code"],
-            row["a_loinc"] == "yes",
-            row["a_unit"],
-            int(row["a_decimals"]),
-            row["b_code"],
-            row["b_unit"],
-            float(row["b_factor"]),
-            int(row["b_decimals"]),
-            float(row["mean"]),
-            float(row["between"]),
-            float(row["within"]),
-            float(row["per_acuity"]),
-            float(row["per_frailty"]),
-            float(row["floor"]),
-            float(row["ceiling"]),
-            float(row["low"]),
-            float(row["high"]),
-            _real(row["low_f"]) or float(row["low"]),
-            _real(row["high_f"]) or float(row["high"]),
-            effects.get(row["key"], {}),
-        )
-        for row in rows("labs.csv")
-    )
+    return effects
 
 
 def _names() -> Names:
@@ -269,99 +247,15 @@ def _numbers(name: str) -> dict[str, Coefficients]:
 def load() -> Tables:
     """The shipped tables."""
     return Tables(
-        wards=tuple(
-            Ward(
-                row["site"],
-                row["ward"],
-                row["name"],
-                row["kind"],
-                row["service"],
-                int(row["beds"]),
-                float(row["occupancy_mean"]),
-                float(row["occupancy_sd"]),
-                float(row["patients_per_nurse"]),
-            )
-            for row in rows("wards.csv")
-        ),
-        conditions=tuple(
-            Condition(
-                row["key"],
-                row["display"],
-                row["icd10"],
-                row["snomed"],
-                int(row["charlson"]),
-                int(row["lace"]),
-                float(row["log_odds"]),
-                float(row["per_decade"]),
-                float(row["per_frailty"]),
-            )
-            for row in rows("conditions.csv")
-        ),
-        reasons=tuple(
-            Reason(
-                row["key"],
-                row["display"],
-                row["icd10"],
-                row["service"],
-                float(row["weight"]),
-                row["planned"] == "yes",
-                float(row["per_condition"]),
-                row["needs"],
-                float(row["los_median"]),
-                float(row["los_sigma"]),
-                float(row["severity"]),
-                float(row["readmission"]),
-                float(row["deterioration"]),
-                float(row["charge_per_day"]),
-            )
-            for row in rows("reasons.csv")
-        ),
-        labs=_labs(),
-        vitals=tuple(
-            Vital(
-                row["key"],
-                row["display"],
-                row["loinc"],
-                row["loinc_name"],
-                row["code"],
-                row["unit"],
-                int(row["decimals"]),
-                float(row["mean"]),
-                float(row["between"]),
-                float(row["noise"]),
-                float(row["per_acuity"]),
-                float(row["floor"]),
-                float(row["ceiling"]),
-            )
-            for row in rows("vitals.csv")
-        ),
-        drugs=tuple(Drug(row["display"], row["rxnorm"], row["condition"], float(row["share"]), row["sig"]) for row in rows("drugs.csv")),
-        allergies=tuple(
-            Allergy(
-                row["display"],
-                row["snomed"],
-                row["substance"],
-                row["substance_snomed"],
-                float(row["share"]),
-                row["reaction"],
-                row["reaction_snomed"],
-            )
-            for row in rows("allergies.csv")
-        ),
-        insurers=tuple(
-            Insurer(
-                row["key"],
-                row["name"],
-                row["payer_id"],
-                row["financial_class"],
-                row["filing"],
-                float(row["share_young"]),
-                float(row["share_old"]),
-                float(row["allowed"]),
-                float(row["denied"]),
-            )
-            for row in rows("insurers.csv")
-        ),
+        wards=_read(Ward, "wards.csv"),
+        conditions=_read(Condition, "conditions.csv"),
+        reasons=_read(Reason, "reasons.csv"),
+        labs=_read(Lab, "labs.csv"),
+        effects=_effects(),
+        vitals=_read(Vital, "vitals.csv"),
+        drugs=_read(Drug, "drugs.csv"),
+        allergies=_read(Allergy, "allergies.csv"),
+        insurers=_read(Insurer, "insurers.csv"),
         names=_names(),
         news2=_news2(),
         parameters=_numbers("parameters.toml"),
