@@ -17,6 +17,7 @@ from trivet.flows.receive import process_pending
 from trivet.flows.reconcile import reconcile
 from trivet.wiring.build import init_home, open_home
 from trivet.wiring.settings import Source, add_source
+from trivet.wiring.shadow import rebuild_home
 
 pytestmark = pytest.mark.long
 ROUNDS = int(os.environ.get("TRIVET_ROUNDS", "100"))
@@ -108,3 +109,28 @@ def test_a_killed_receive_is_finished_by_the_next(home: Path, root: Path, tmp_pa
         bodies.append(house.store.read("select key, version, body from record_version order by key, version"))
         house.close()
     assert bodies[0] == bodies[1]
+
+
+def test_two_processes_take_turns(home: Path, root: Path, tmp_path: Path) -> None:
+    """Two processes land and settle at the same time in one home: each receipt is settled once, in order, and a rebuild agrees."""
+    acknowledged: dict[int, int] = {}
+    feeders = []
+    for number in range(2):
+        said = (tmp_path / f"said{number}").open("wb")
+        command = [sys.executable, str(root / "tests/faults/feeder.py"), str(home), str(number * 1_000_000)]
+        feeders.append((said, subprocess.Popen(command, stdout=said, stderr=subprocess.PIPE)))
+    time.sleep(8)
+    for said, feeder in feeders:
+        assert feeder.poll() is None
+        feeder.kill()
+        feeder.communicate()
+        said.close()
+        lines = [line.split() for line in Path(said.name).read_text().split("\n")[:-1]]
+        acknowledged |= {int(number): int(seq) for number, seq in lines}
+    assert {number >= 1_000_000 for number in acknowledged} == {True, False}
+    look(home, acknowledged)
+    house = open_home(home)
+    runs = [(entry["notes"]["units"], seq) for seq, entry in house.ledger.find("norm.run")]
+    assert sum(int(units) for units, _ in runs) == house.store.read("select count(*) from receipt")[0][0]
+    assert rebuild_home(house, repair=False, report=lambda _: None)["same"]
+    house.close()
