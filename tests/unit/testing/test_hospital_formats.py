@@ -9,6 +9,7 @@ import tomllib
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from trivet.data.terminology import CodeMap
 from trivet.data.units import Aliases
 from trivet.integration.formats.fhir.format import FhirFormat
 from trivet.integration.formats.hl7v2.format import Hl7v2Format
+from trivet.integration.formats.table import TableFormat
+from trivet.integration.formats.x12.format import X12Format
 from trivet.kernel import resources
 from trivet.kernel.clock import parse_instant
 from trivet.testing.hospital import Delivery, generate
@@ -46,7 +49,9 @@ def of(hospital: tuple[list[Delivery], list[dict[str, Any]]], source: str) -> li
 def profile(source: str) -> SourceProfile:
     """The profile of a feed, as the site's settings give it."""
     entry = tomllib.loads(resources.text(PACKAGE, "site", "sources.toml"))["sources"][source]
-    return SourceProfile(source, entry["format"], entry["zone"], entry["system"], options=entry.get("options", {}))
+    return SourceProfile(
+        source, entry["format"], entry["zone"], entry["system"], table=entry.get("table", ""), options=entry.get("options", {})
+    )
 
 
 def planted(hospital: tuple[list[Delivery], list[dict[str, Any]]], *kinds: str) -> set[tuple[str, str]]:
@@ -162,6 +167,31 @@ def test_tables_have_their_columns(hospital: tuple[list[Delivery], list[dict[str
         assert files
         widths = {len(row) for item in files for row in csv.reader(io.StringIO(item.payload.decode()))}
         assert len(widths) == 1
+
+
+@pytest.mark.parametrize("source", ["beds", "staffing", "appointments"])
+def test_tables_translate_by_the_sites_maps(hospital: tuple[list[Delivery], list[dict[str, Any]]], source: str) -> None:
+    """Rows become records by `site/tables`, none rejected, every cell accounted for."""
+    format_, feed, made = TableFormat(str(Path(str(files(PACKAGE))) / "site/tables")), profile(source), 0
+    for item in of(hospital, source):
+        for unit in format_.split(item.payload):
+            translated = format_.translate(unit.raw, feed)
+            assert not translated.rejects, (item.filename, translated.rejects)
+            assert {element.disposition for element in translated.elements} <= {"mapped", "carried", "dropped"}
+            made += len(translated.records)
+    assert made
+
+
+@pytest.mark.parametrize("source", ["billing", "payer"])
+def test_x12_translates_and_the_crooked_files_are_noticed(hospital: tuple[list[Delivery], list[dict[str, Any]]], source: str) -> None:
+    """Claims and remittances go through the house's X12 format without a reject; exactly the planted files are noticed as unbalanced."""
+    format_, feed, noticed = X12Format(), profile(source), set()
+    for item in of(hospital, source):
+        for unit in format_.split(item.payload):
+            translated = format_.translate(unit.raw, feed)
+            assert not translated.rejects, (item.filename, translated.rejects)
+            noticed |= {(source, item.filename) for notice in translated.notices if notice.kind == "unbalanced"}
+    assert noticed == {place for place in planted(hospital, "remit_unbalanced") if place[0] == source}
 
 
 def test_the_silent_feed_is_the_only_silent_one(hospital: tuple[list[Delivery], list[dict[str, Any]]]) -> None:
