@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trivet.cli.options import home_option, json_option, opened, show
+from trivet.cli.options import fail, home_option, json_option, opened, show
 from trivet.kernel.errors import ChecksFailed
 from trivet.wiring import proofs
 
@@ -102,4 +102,7 @@ def verify(kept: Path | None, vkeys: tuple[str, ...], home: Path, as_json: bool)
             lines.append("no checkpoint from outside: a complete rewrite by the holder of the signing key would not show")
         show(as_json, answer, [*lines, *(f"  {problem}" for problem in answer["problems"])])
         if answer["problems"]:
-            raise ChecksFailed("E653", f"the ledger does not hold: {len(answer['problems'])} findings", help="docs/reference/ledger.md")
+            fail(
+                as_json,
+                ChecksFailed("E653", f"the ledger does not hold: {len(answer['problems'])} findings", help="docs/reference/ledger.md"),
+            )

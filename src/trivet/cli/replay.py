@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trivet.cli.options import home_option, json_option, opened, show
+from trivet.cli.options import fail, home_option, json_option, opened, show
 from trivet.kernel.errors import ChecksFailed
 
 __all__ = ["command"]
@@ -27,18 +27,21 @@ def command(decisions: tuple[str, ...], everything: bool, no_record: bool, home:
       trivet replay D-000042
       trivet replay --all --no-record --json
     """
-    from trivet.flows.replay import replay, replay_all
+    from trivet.flows.replay import replay_all, replay_many
 
     if bool(decisions) == everything:
         raise click.UsageError("either DECISIONS or --all")
     with opened(home) as house:
-        told = replay_all(house, record=not no_record) if everything else [replay(house, one, record=not no_record) for one in decisions]
+        told = replay_all(house, record=not no_record) if everything else replay_many(house, decisions, record=not no_record)
         different = [one["decision_id"] for one in told if not one["equal"]]
         answer = {"replayed": len(told), "equal": len(told) - len(different), "different": different, "decisions": told}
         lines = [line for one in told for line in told_lines(one, len(told) < 20)]
         show(as_json, answer, [*lines, f"{answer['equal']} of {answer['replayed']} equal"])
         if different:
-            raise ChecksFailed("E662", f"{len(different)} of {len(told)} decisions do not replay", help=f"trivet explain {different[0]}")
+            fail(
+                as_json,
+                ChecksFailed("E662", f"{len(different)} of {len(told)} decisions do not replay", help=f"trivet explain {different[0]}"),
+            )
 
 
 def told_lines(told: dict[str, Any], full: bool) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trivet.cli.options import json_option, show
+from trivet.cli.options import fail, json_option, show
 from trivet.kernel.errors import ChecksFailed
 from trivet.wiring.proofs import verify_dossier
 
@@ -30,4 +30,4 @@ def command(file: Path, vkeys: tuple[str, ...], as_json: bool) -> None:
     answer = {"file": str(file), "ok": not failed, "trusted": bool(vkeys), "links": links}
     show(as_json, answer, [f"{link['state']:14}{link['link']:10}{link['text']}" for link in links])
     if failed:
-        raise ChecksFailed("E665", f"the dossier does not hold: {', '.join(failed)}", where=str(file))
+        fail(as_json, ChecksFailed("E665", f"the dossier does not hold: {', '.join(failed)}", where=str(file)))

@@ -7,130 +7,129 @@ The replay is itself recorded. Refused: what `account_for` refuses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from trivet.contracts.decision import DecisionRecord
 from trivet.contracts.feature import FeatureRow
 from trivet.contracts.house import House
-from trivet.contracts.parcel import Task
+from trivet.contracts.ports import Tx
 from trivet.contracts.prediction import Prediction
-from trivet.contracts.profile import SourceProfile
 from trivet.contracts.trace import Entry
+from trivet.contracts.trail import DecisionPlace
 from trivet.flows.account_for import read_decision
-from trivet.flows.footing import Ground
-from trivet.kernel.digest import commitment
+from trivet.flows.reread import Again, under
 from trivet.kernel.errors import Problem
 from trivet.kernel.ieee754 import bits_of, float_of
-from trivet.kernel.jsontext import loads
 
-__all__ = ["replay", "replay_all"]
+__all__ = ["replay", "replay_all", "replay_many"]
 
 Link = dict[str, Any]
+Told = dict[str, Any]
 TOLERANCE = 1e-9
+TOGETHER = 250  # decisions replayed together
 
 
-def replay(house: House, name: str, *, record: bool = True) -> dict[str, Any]:
+def replay(house: House, name: str, *, record: bool = True) -> Told:
     """Run a decision again. With `record` the outcome is written to the ledger (entry `replay`)."""
-    place, decision = read_decision(house, name)
+    return replay_many(house, [name], record=record)[0]
+
+
+def replay_all(house: House, *, record: bool = True) -> list[Told]:
+    """Every decision of the home, in order, a few hundred at a time."""
+    names = [str(seq) for seq, _ in house.ledger.find("decision")]
+    return [one for at in range(0, len(names), TOGETHER) for one in replay_many(house, names[at : at + TOGETHER], record=record)]
+
+
+def replay_many(house: House, names: Sequence[str], *, record: bool = True) -> list[Told]:
+    """Several decisions, what they share read once."""
+    read = [read_decision(house, name) for name in names]
+    again = Again(house, [decision for _, decision in read])
+    told = [compared(house, again, place, decision) for place, decision in read]
+    if record:
+        waiting = [house.store.submit(partial(append, house, one)) for one in told]
+        for one, future in zip(told, waiting, strict=True):
+            one["recorded_at"] = future.result()
+    return told
+
+
+def compared(house: House, again: Again, place: DecisionPlace, decision: DecisionRecord) -> Told:
+    """One decision, link by link."""
     links: list[Link] = [link("record", "same", "the record opens its commitment in the ledger")]
-    ground = Ground(house)
     if decision.features is not None:
-        stand(ground, decision.features)
-        links += [raw(house, ground), facts(house, ground), features(house, decision.features)]
+        links += [raw(again, decision), facts(again, decision), features(again, decision.features)]
     links += run(house, decision)
     first = next((one["link"] for one in links if one["state"] in ("different", "gone")), "")
-    reached = grade(decision, links)
-    told = {
+    return {
         "decision_id": place.decision_id,
         "seq": place.seq,
         "equal": not first,
-        "class": reached,
+        "class": grade(links),
         "first_difference": first,
         "links": links,
         "recorded_at": None,
     }
-    if record:
-        notes = {"id": place.decision_id, "class": reached, "equal": str(not first).lower(), "first_difference": first}
-        entry = Entry("replay", house.clock.now(), refs=(place.seq,), notes=notes)
-        told["recorded_at"] = house.store.write(lambda tx: house.ledger.append(tx, [entry]))[0].seq
-    return told
 
 
-def replay_all(house: House, *, record: bool = True) -> list[dict[str, Any]]:
-    """Every decision of the home, in order."""
-    return [replay(house, str(seq), record=record) for seq, _ in house.ledger.find("decision")]
+def append(house: House, told: Told, tx: Tx) -> int:
+    """Write down that a decision was replayed, and with what outcome."""
+    notes = {"id": told["decision_id"], "class": told["class"], "equal": str(told["equal"]).lower()}
+    notes["first_difference"] = told["first_difference"]
+    return house.ledger.append(tx, [Entry("replay", house.clock.now(), refs=(told["seq"],), notes=notes)])[0].seq
 
 
 def link(name: str, state: str, why: str, **more: Any) -> Link:
-    """A link and how it fared: `same`, `different`, `gone` (erased, or no longer here), `none` (there was nothing to compare)."""
+    """A link and how it fared: `same`, `different`, `gone` (erased, or no longer here), `none` (there was nothing to compare), or
+    `moved` (another release reads the bytes otherwise today; the versions read then still stand, and the features show it)."""
     return {"link": name, "state": state, "why": why, **more}
 
 
-def stand(ground: Ground, row: FeatureRow) -> None:
-    """Read every record version behind the row, and the receipt of each."""
-    for value in row.values:
-        for fact in value.contributions:
-            ground.fact(fact)
-
-
-def raw(house: House, ground: Ground) -> Link:
+def raw(again: Again, decision: DecisionRecord) -> Link:
     """Do the stored bytes still open the commitments made when they came?"""
-    bad, gone = [], []
-    for seq, trace in ground.receipts.items():
-        data = ground.unit(seq)
-        if data is None:
-            gone.append(seq)
-            continue
-        said = house.ledger.entry(seq)["commitments"].get("raw")
-        if commitment(house.vault.opening(trace.receipt.blob), "raw", data) != said:
-            bad.append(seq)
-    count = len(ground.receipts)
+    units = {seq: again.opens(seq) for seq in again.receipts(decision)}
+    bad, gone = [seq for seq, state in units.items() if state is False], [seq for seq, state in units.items() if state is None]
     if bad:
-        return link("raw", "different", f"{len(bad)} of {count} units do not open their commitments", at=bad)
+        return link("raw", "different", f"{len(bad)} of {len(units)} units do not open their commitments", at=bad)
     if gone:
-        return link("raw", "gone", f"{len(gone)} of {count} units are erased", at=gone)
-    return link("raw", "same", f"{count} units open their commitments")
+        return link("raw", "gone", f"{len(gone)} of {len(units)} units are erased", at=gone)
+    return link("raw", "same", f"{len(units)} units open their commitments")
 
 
-def facts(house: House, ground: Ground) -> Link:
-    """Read the units again, with the profiles of the runs that read them, and compare the record versions used."""
-    tasks, release = [], house.role("release")
-    changed = set()
-    for seq, trace in ground.receipts.items():
-        data = ground.unit(seq)
-        if data is None or trace.run is None:
-            continue
-        run = loads(house.vault.get(house.ledger.entry(trace.run)["notes"]["blob"]))
-        said = run["profiles"][f"{trace.receipt.source}/{trace.receipt.format}"]
-        tasks.append(Task(seq, data, SourceProfile(**said)))
-        if run["release"] != release:
-            changed.add(run["release"]["code"])
-    parcels = house.role("workshop").submit(tasks).result() if tasks else []
-    made = {(task.seq, sheet.key): sheet.body for task, parcel in zip(tasks, parcels, strict=True) for sheet in parcel.sheets}
-    bad = sorted({f"{one.key} version {one.version}" for one in ground.versions.values() if made.get((one.receipt, one.key)) != one.body})
-    count = len(ground.versions)
-    if bad and changed:
-        why = f"{len(bad)} of {count} record versions come out otherwise under today's maps and code; read then by {sorted(changed)}"
-        return link("fact", "different", why, at=bad)
+def facts(again: Again, decision: DecisionRecord) -> Link:
+    """Do the record versions used come out of the bytes again?"""
+    states = {(key, version): again.same((key, version)) for key, version in under(decision)}
+    bad, gone = [fact for fact, state in states.items() if state is False], [fact for fact, state in states.items() if state is None]
+    then = {fact: again.read_by.get(again.ground.versions[fact].receipt, "") for fact in bad}
+    told, count = {"at": [f"{key} version {version}" for key, version in bad or gone]}, len(states)
+    if bad and all(then.values()):
+        by = ", ".join(sorted(set(then.values())))
+        why = f"{len(bad)} of {count} record versions were read by {by}; today's code or maps read the bytes otherwise"
+        return link("fact", "moved", why, **told)
     if bad:
-        return link("fact", "different", f"{len(bad)} of {count} record versions come out otherwise", at=bad)
+        return link("fact", "different", f"{len(bad)} of {count} record versions come out otherwise", **told)
+    if gone:
+        return link("fact", "gone", f"{len(gone)} of {count} record versions are gone, or their units are erased", **told)
     return link("fact", "same", f"{count} record versions come out of the bytes again, letter for letter")
 
 
-def features(house: House, row: FeatureRow) -> Link:
+def features(again: Again, row: FeatureRow) -> Link:
     """Ask the view again, as of the recorded position, and compare bits and facts."""
-    try:
-        again = house.features.one(row.view, row.person, row.instant, row.as_of)
-    except Problem as problem:
-        return link("feature", "gone", f"the view cannot be asked: {problem.code}")
-    if again.view_digest != row.view_digest:
+    made = again.rows[row.view, row.person, row.instant, row.as_of]
+    if not isinstance(made, FeatureRow):
+        return link("feature", "gone", f"the view cannot be asked: {made}")
+    if made.view_digest != row.view_digest:
         return link("feature", "different", "the view is another one today", at=[row.view])
-    before = {value.name: (value.value if value.value is None else bits_of(value.value), value.contributions) for value in row.values}
-    after = {value.name: (value.value if value.value is None else bits_of(value.value), value.contributions) for value in again.values}
+    before, after = numbers(row), numbers(made)
     bad = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if bad:
         return link("feature", "different", f"{len(bad)} of {len(before)} features differ", at=bad)
     return link("feature", "same", f"{len(before)} features, bit for bit, from the same facts")
+
+
+def numbers(row: FeatureRow) -> dict[str, Any]:
+    """Each feature's bits with the facts under it."""
+    return {value.name: (None if value.value is None else bits_of(value.value), value.contributions) for value in row.values}
 
 
 def run(house: House, decision: DecisionRecord) -> list[Link]:
@@ -169,13 +168,14 @@ def compare(before: Prediction, after: Prediction) -> Link:
     return link("output", "different", "other bits" + (", the same within 1e-9" if close else ""), close=close, **found)
 
 
-def grade(decision: DecisionRecord, links: list[Link]) -> str:
+def grade(links: list[Link]) -> str:
     """What was reached, never more: a link before the output that differs or is gone leaves R0 unless the output itself was run."""
     output = next(one for one in links if one["link"] == "output")
+    fine = all(one["state"] in ("same", "none", "moved") for one in links)
     if output["state"] == "none":
-        return "R3" if all(one["state"] in ("same", "none") for one in links) else "R0"
+        return "R3" if fine else "R0"
     if output["state"] == "gone":
         return "R0"
     if output["state"] == "same":
-        return "R3" if all(one["state"] == "same" for one in links) else "R1"
+        return "R3" if fine else "R1"
     return "R2" if output.get("close") and output["label"] else "R1" if output.get("label") else "R0"

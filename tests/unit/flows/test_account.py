@@ -161,6 +161,25 @@ def test_a_replay_names_the_first_link_that_differs(case: Case) -> None:
     assert first() == ("fact", "R1")
 
 
+def test_another_release_that_reads_otherwise_is_said_and_is_no_failure(case: Case) -> None:
+    """The versions read then still stand: the link says `moved`, by whom they were read, and the output is bit-equal."""
+    answer = case.ask()
+    case.house.role.__self__.made["release"] = {"code": "next", "maps": "0" * 64}  # type: ignore[attr-defined]
+    formats = case.house.formats["lines"]
+    plain = formats.translate
+    formats.translate = lambda raw, profile: otherwise(plain(raw, profile))  # type: ignore[method-assign]
+    told = replay(case.house, answer.decision_id, record=False)
+    states = {one["link"]: one["state"] for one in told["links"]}
+    assert (told["equal"], told["class"], states["fact"], states["output"]) == (True, "R3", "moved", "same")
+
+
+def otherwise(translation: Any) -> Any:
+    """The same unit as a later release would read it."""
+    for record in translation.records:
+        record.resource["status"] = "final"
+    return translation
+
+
 def test_an_erased_person_leaves_proofs_and_no_story(case: Case) -> None:
     """After erasure the record cannot be read, and the ledger entry about it still proves itself."""
     answer = case.ask()
@@ -273,6 +292,8 @@ def test_the_command_verifies_and_fails_by_exit_code(case: Case, tmp_path: Path)
     assert (good.exit_code, json.loads(good.stdout)["ok"]) == (0, True)
     bad = CliRunner().invoke(cli, ["verify", str(tmp_path / "bad.zip")])
     assert isinstance(bad.exception, ChecksFailed)
+    told = CliRunner().invoke(cli, ["verify", str(tmp_path / "bad.zip"), "--json"])
+    assert (told.exit_code, json.loads(told.stdout)["ok"]) == (6, False)
 
 
 def test_paths_lead_to_elements_and_spans() -> None:
