@@ -72,11 +72,12 @@ class Vault(Protocol):
     """Encrypted bytes by content address. `put` is durable when the transaction is; `get` gives the exact bytes or raises.
 
     The address is keyed (HMAC), so that it reveals nothing. Every blob has its own data key, wrapped for its `holder`
-    (`source:lab`, `person:p-...`, `house`); `rewrap` hands it to another holder, `destroy` makes it unreadable for ever.
+    (`source:lab`, `person:p-...`, `house`); `rewrap` hands it from source or house to another holder (persons add up: a shared
+    blob), `destroy` makes what only that holder could open unreadable for ever. The same bytes as another kind are another blob.
     `commit` gives the salted commitment that the ledger carries for the blob, `opening` the salt that opens it.
     """
 
-    def address(self, data: bytes) -> str: ...
+    def address(self, data: bytes, kind: str = "raw") -> str: ...
 
     def put(self, tx: Tx, data: bytes, *, holder: str, kind: str) -> str: ...
 

@@ -53,13 +53,13 @@ class SealedVault:
         self._folder = folder
         self._recent: OrderedDict[str, str] = OrderedDict()
 
-    def address(self, data: bytes) -> str:
-        """Where these bytes stand, or would stand: 64 hexadecimal digits."""
-        return hmac.digest(self._keys.address_secret, data, "sha256").hex()
+    def address(self, data: bytes, kind: str = "raw") -> str:
+        """Where these bytes stand, or would stand, as this kind of thing: 64 hexadecimal digits."""
+        return hmac.digest(self._keys.address_secret, kind.encode() + b"\0" + data, "sha256").hex()
 
     def put(self, tx: Tx, data: bytes, *, holder: str, kind: str) -> str:
         """Keep bytes for a holder. Putting the same bytes again adds the holder and nothing else."""
-        address = self.address(data)
+        address = self.address(data, kind)
         found = tx.execute(_FIND, (address,))
         if not found:
             blob, secret = self._seal(tx, address, data, kind, None)
@@ -78,7 +78,7 @@ class SealedVault:
     def get(self, blob: str) -> bytes:
         """The exact bytes. Raises NotFound (E620 unknown, E622 erased) or Fault (E621 damaged)."""
         row, secret = self._opened(blob)
-        _, _, size, codec, place, sealed, _ = row
+        _, kind, size, codec, place, sealed, _ = row
         if place == "file":
             try:
                 sealed = self._file(blob).read_bytes()
@@ -89,7 +89,7 @@ class SealedVault:
             data = zlib.decompress(data) if codec == "zlib" else data
         except (InvalidTag, zlib.error, TypeError):
             raise damaged(blob, "the seal does not hold") from None
-        if len(data) != size or not hmac.compare_digest(self.address(data), blob):
+        if len(data) != size or not hmac.compare_digest(self.address(data, kind), blob):
             raise damaged(blob, "the content is not what the address says")
         return data
 

@@ -89,6 +89,15 @@ def test_the_same_bytes_are_kept_once_and_addresses_say_nothing(home: Home, tmp_
     other.close()
 
 
+def test_the_same_bytes_as_another_kind_are_another_blob(home: Home) -> None:
+    """A commitment binds the kind: somebody who sends us a copy of a decision record does not become its author."""
+    one, two = home.put(MARK, kind="decision"), home.put(MARK, kind="raw")
+    assert one != two
+    assert (home.vault.kind(one), home.vault.kind(two)) == ("decision", "raw")
+    assert home.vault.get(one) == home.vault.get(two) == MARK
+    assert home.vault.commit(two) == commitment(home.vault.opening(two), "raw", MARK)
+
+
 def test_the_commitment_is_there_before_the_transaction_ends(home: Home) -> None:
     """A ledger entry in the same transaction can carry it; each house and each blob has its own salt."""
 
