@@ -73,9 +73,22 @@ class MapNormaliser:
             records.append(desk.record())
             notices += desk.notices
             changed = changed or desk.changed
-        if not changed and not notices:
+        kept = self._still_unknown(translation.notices, profile)
+        if not changed and not notices and len(kept) == len(translation.notices):
             return translation
-        return replace(translation, records=tuple(records), notices=translation.notices + tuple(notices))
+        said = {notice[:4] for notice in kept}
+        fresh = tuple(notice for notice in notices if notice[:4] not in said)
+        return replace(translation, records=tuple(records), notices=kept + fresh)
+
+    def _still_unknown(self, notices: tuple[Notice, ...], profile: SourceProfile) -> tuple[Notice, ...]:
+        """A format that does not know a code says so; where an approved row knows it, there is nothing to look at."""
+        if not any(notice.kind == "unknown-code" for notice in notices):
+            return notices
+        return tuple(
+            notice
+            for notice in notices
+            if notice.kind != "unknown-code" or not self._codes.known(profile.source, profile.base, notice.system, notice.code)
+        )
 
 
 class Desk:

@@ -129,13 +129,17 @@ class ShelfChecks:
 
     def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000) -> list[dict[str, Any]]:
         """All rows that break one check: `record`, `person`, `known_seq` (the receipt), `why`. NotFound for an unknown check."""
-        check = next((check for check in self.checks() if check.check == name), None)
-        if check is None:
-            raise NotFound("E291", f"no check named {name}", help="trivet check --list")
+        return self.opened([name], as_of, limit)[name]
+
+    def opened(self, names: Sequence[str], as_of: int | None = None, limit: int = 1_000_000) -> dict[str, list[dict[str, Any]]]:
+        """The same for several checks at once."""
+        known = {check.check: check for check in self.checks()}
+        for name in names:
+            if name not in known:
+                raise NotFound("E291", f"no check named {name}", help="trivet check --list")
         engine = self._prepare(as_of)
         try:
-            found: list[dict[str, Any]] = engine.run(_statement("check_rows", check.sql, limit)).to_pylist()
-            return found
+            return {name: engine.run(_statement("check_rows", known[name].sql, limit)).to_pylist() for name in names}
         finally:
             self._forget(engine)
 

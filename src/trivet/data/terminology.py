@@ -56,6 +56,7 @@ class CodeMap:
         if site:
             self._fill(site_name, site)
         self._known = frozenset((system, code) for _, system, code, _ in self._rows)
+        self._any_unit = frozenset((feed, system, code) for feed, system, code, _ in self._rows)
 
     def _fill(self, name: str, content: str) -> None:
         rows = csv.DictReader(content.splitlines())
@@ -80,6 +81,11 @@ class CodeMap:
             unit = f"|{row['unit']}" if row["unit"] else ""
             rule = f"{name}|{row['feed']}|{row['system']}|{row['code']}{unit}"
             self._rows[key] = Target(row["target_system"], row["target_code"], row["target_display"], rule)
+
+    def known(self, feed: str, base: str, system: str, code: str) -> bool:
+        """Is there an approved row for a code, whatever the unit?"""
+        local = "{base}" + system.removeprefix(base) if base and system.startswith(base) else system
+        return any((source, name, code) in self._any_unit for name in (local, system) for source in (feed, "*"))
 
     def find(self, feed: str, base: str, system: str, code: str, unit: str = "") -> Target | None:
         """The approved target of a code: a row for this feed and unit first, then without the unit, then for any feed."""

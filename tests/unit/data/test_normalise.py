@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trivet.contracts.profile import SourceProfile
-from trivet.contracts.record import Record, Span, Translation
+from trivet.contracts.record import Notice, Record, Span, Translation
 from trivet.data.normalise import CANONICAL, MapNormaliser, Site
 from trivet.data.terminology import COLUMNS
 from trivet.kernel.errors import Usage
@@ -94,7 +94,12 @@ def test_unit_spelling_becomes_ucum_beside_the_original() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "kind"),
-    [({"value": 7}, "missing-unit"), ({"value": 7, "unit": "blorp"}, "unknown-unit"), ({"value": 7, "unit": "G/L"}, "unknown-unit")],
+    [
+        ({"value": 7}, "missing-unit"),
+        ({"value": 7, "unit": "blorp"}, "unknown-unit"),
+        ({"value": 7, "unit": "G/L"}, "unknown-unit"),
+        ({"value": 7, "unit": "9/L"}, "unknown-unit"),
+    ],
 )
 def test_missing_unknown_and_ambiguous_units_are_notices(quantity: dict[str, Any], kind: str) -> None:
     """No unit is invented; the value stays as it came."""
@@ -160,3 +165,11 @@ def test_normalising_twice_is_normalising_once() -> None:
     maps = site(row("CREA", "2160-0"))
     once = maps.normalise(observation(local(), {"value": 88, "unit": "UMOL/L"}), LAB)
     assert maps.normalise(once, LAB).records == once.records
+
+
+def test_what_a_format_did_not_know_and_a_map_does_is_no_notice_any_more() -> None:
+    """The format knows no local code; the site's map does, and only what nobody knows is left to look at, once."""
+    said = tuple(Notice("unknown-code", f"{LAB.base}/code/lab", code, "OBX[1]-3.1", 100, 4) for code in ("CREA", "XYZ"))
+    before = observation(local("XYZ"))
+    after = site(row("CREA", "2160-0")).normalise(Translation(before.records, (), notices=said), LAB)
+    assert [(notice.kind, notice.code) for notice in after.notices] == [("unknown-code", "XYZ")]

@@ -241,14 +241,19 @@ class Work:
             one, two = self.register.members(persons[stays]), self.register.members(persons[goes])
             match = Match(persons[goes], goes, "certain", "said-by-sender", None, ())
             if self.kept_apart(one, two):
-                self.doubt(stays, match._replace(rule="said-by-sender-but-separated"))
+                event = self.event("doubt", stays, "", match=match, rule="said-by-sender-but-separated", grade="possible")
+                if self.register.doubt(f"said {' '.join(sorted((stays, goes)))}", "pair", event):
+                    self.enter("doubt", "possible", event.rule, None, stays, goes)
                 continue
             moved = tuple(known.subject for known in two)
             self.happen("merged", stays, persons[stays], match=match, other=persons[goes], moved=moved)
 
     def doubt(self, subject: str, match: Match) -> None:
-        """Put a pair before a human, once."""
-        one, two = sorted((subject, match.subject))
+        """Put two persons before a human, once, unless a human has separated them already."""
+        person = self.register.persons([subject])[subject]
+        if person == match.person or self.kept_apart(self.register.members(person), self.register.members(match.person)):
+            return
+        one, two = sorted((person, match.person))
         event = self.event("doubt", subject, "", match=match, other=match.subject, grade="possible")
         if self.register.doubt(f"pair {one} {two}", "pair", event):
             self.enter("doubt", "possible", match.rule, match.score, subject, match.subject)

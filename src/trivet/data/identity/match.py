@@ -70,6 +70,10 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
 
 def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
     """Which of the persons found is the one."""
+    agreed = [match for match in matches if match.rule == "same-identifier" and match.grade == "certain"]
+    if agreed:  # number and name agree with somebody: who bears the number under another name is the odd one
+        doubts = tuple(match for match in matches if match.grade != "none" and match not in agreed)
+        return Finding(agreed[0], tuple(agreed[1:]), doubts, crowded)
     if any(match.rule.startswith("same-identifier-but") for match in matches):
         # whose record is it: the one whose number it bears, or the one whose name it bears? Only a human can say
         return Finding(None, (), tuple(match for match in matches if match.grade != "none"), crowded)

@@ -8,6 +8,7 @@ is not to be read at all, though UCUM would (`G/L` is gauss per litre to UCUM an
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +18,10 @@ from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
 
 __all__ = ["Alias", "Aliases"]
+
+
+FACTOR = re.compile(r"(?!1/|1$)\d+(?![\d*^])")
+"""A number in front of a unit: UCUM allows `9/L`, but in a feed it is half of something (`10^9/L` cut at the circumflex)."""
 
 
 class Alias(NamedTuple):
@@ -53,6 +58,8 @@ class Aliases:
         for reading in _readings(written):
             if reading in self._rows:
                 return self._rows[reading]
+        if FACTOR.match(written):
+            return None
         try:
             return Alias(parse(written).code, "ucum")
         except BadUnit:
