@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def command(paths: tuple[Path, ...], source: str, form: str, home: Path, as_json
     with opened(home) as house:
         if house.settings["home"]["synthetic"]:
             progress("this home is synthetic: nothing real may ever come into it")
-        tally, passed_over = receive_paths(house, paths, source, form, report)
+        tally, passed_over = receive_paths(house, paths, source, form, Progress())
     answer = {**described(tally), "source": source, "source_registered": fresh, "passed_over": passed_over}
     show(as_json, answer, lines(answer))
 
@@ -55,10 +56,18 @@ def described(tally: Tally) -> dict[str, Any]:
     }
 
 
-def report(tally: Tally) -> None:
-    """One line of progress."""
-    done = sum(tally.states.values())
-    progress(f"  {tally.files} files, {tally.landed + tally.repeated} units landed, {done} settled")
+class Progress:
+    """A line at most twice a second."""
+
+    def __init__(self) -> None:
+        self.said_at = 0.0
+
+    def __call__(self, tally: Tally) -> None:
+        """Say where things stand."""
+        if time.monotonic() - self.said_at > 0.5:
+            self.said_at = time.monotonic()
+            done = sum(tally.states.values())
+            progress(f"  {tally.files} files, {tally.landed + tally.repeated} units landed, {done} settled")
 
 
 def lines(answer: dict[str, Any]) -> list[str]:
