@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PATIENTS ?= 300
+PATIENTS ?= 500
 HOME_DIR ?= trivet-demo
 SERVE ?= 1
 CORPORA ?= ../shared/corpora

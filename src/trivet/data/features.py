@@ -27,6 +27,7 @@ from trivet.kernel.resources import text
 __all__ = ["FeatureViews", "Versions"]
 
 Case = tuple[str, str, int]
+FEW = 100  # persons whose slices are read one by one rather than everybody's versions at once
 WHY = {
     "unit": "the newest one is in a unit that cannot be compared",
     "comparator": "the newest one is only a bound",
@@ -68,8 +69,12 @@ class FeatureViews:
         if not cohort:
             return []
         last = max(as_of for _, _, as_of in cohort)
-        everybody = self._shelf.versions(None, last)
-        unknown = {person for person, _, _ in cohort} - set(everybody["person"].unique().to_pylist())
+        persons = sorted({person for person, _, _ in cohort})
+        if len(persons) <= FEW:
+            everybody = self._with_places(desk.view, pa.concat_tables([self._shelf.versions(one, last) for one in persons]), last)
+        else:
+            everybody = self._shelf.versions(None, last)
+        unknown = set(persons) - set(everybody["person"].unique().to_pylist())
         if unknown:
             raise NotFound("E333", f"{len(unknown)} of these persons are not known", where=min(unknown))
         return desk.rows(cohort, everybody)
