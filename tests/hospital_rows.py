@@ -144,6 +144,18 @@ def coverage(ident: str, payer: str, known: int, person: str = "p-1", **more: An
     return _row(body, known, None, person, **more)
 
 
+def appointment(ident: str, status: str, when: At, known: int, person: str = "p-1", **more: Any) -> Row:
+    """An Appointment as the table of appointments gives it."""
+    body = {
+        "resourceType": "Appointment",
+        "id": f"{person}-{ident}",
+        "status": status,
+        "requestedPeriod": [{"start": when}],
+        "participant": [{"actor": {"reference": f"Patient/{person}"}, "status": "accepted"}],
+    }
+    return _row(body, known, when, person, **more)
+
+
 def payer_said(ident: str, status: str, share: str, when: At, known: int, person: str = "p-1", **more: Any) -> Row:
     """An ExplanationOfBenefit as it comes out of an X12 835: claim status, and what is left to the patient."""
     info = {"sequence": 1, "category": {"coding": [{"code": "claimstatus"}]}, "code": {"coding": [{"code": status}]}}

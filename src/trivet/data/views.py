@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-from trivet.data.engines.duck import DuckEngine
 from trivet.kernel.digest import digest, sha256
 from trivet.kernel.resources import listing, text
+
+if TYPE_CHECKING:
+    from trivet.data.engines.duck import DuckEngine
 
 __all__ = ["STATE", "closure", "install", "published", "types_read", "views_digest"]
 

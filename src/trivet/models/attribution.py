@@ -20,15 +20,14 @@ Floats = npt.NDArray[np.float64]
 
 
 class Attribution:
-    """Leaves of an ensemble. `leaves` is a list of `{value, path}`; a path is a list, one item for each input that it asks, of
-    `{input, low, high, missing, share}`: the leaf is reached when `low < x <= high` (or x is missing and `missing` is true);
-    `share` is the part of the training weight that went this way at those nodes."""
+    """Leaves of an ensemble, each `[value, path]`; a path has one step for each input that it asks, `[input, low, high, missing, share]`:
+    the step is taken when `low < x <= high` (null: no bound), or, when x is missing, where `missing` is 1; `share` is the part of
+    the training cases that went this way at those nodes."""
 
-    def __init__(self, base: float, leaves: list[dict[str, Any]], inputs: int) -> None:
+    def __init__(self, base: float, leaves: list[Any], inputs: int) -> None:
         self.base, self._inputs = base, inputs
-        self._groups = [
-            _group([leaf for leaf in leaves if len(leaf["path"]) == size]) for size in sorted({len(leaf["path"]) for leaf in leaves})
-        ]
+        sizes = sorted({len(path) for _, path in leaves})
+        self._groups = [_group([leaf for leaf in leaves if len(leaf[1]) == size], size) for size in sizes]
 
     def explain(self, numbers: Floats) -> tuple[Floats, float]:
         """Contribution of each input, and the raw output that they explain (base included)."""
@@ -47,15 +46,15 @@ class Attribution:
         return shares, raw
 
 
-def _group(leaves: list[dict[str, Any]]) -> tuple[npt.NDArray[np.int64], Floats, Floats, npt.NDArray[np.bool_], Floats, Floats]:
-    """Leaves with paths of one length as arrays."""
-    paths = [leaf["path"] for leaf in leaves]
-    low = np.array([[-np.inf if step["low"] is None else float(step["low"]) for step in path] for path in paths], dtype=np.float64)
-    high = np.array([[np.inf if step["high"] is None else float(step["high"]) for step in path] for path in paths], dtype=np.float64)
-    inputs = np.array([[step["input"] for step in path] for path in paths], dtype=np.int64)
-    missing = np.array([[bool(step["missing"]) for step in path] for path in paths], dtype=np.bool_)
-    share = np.array([[float(step["share"]) for step in path] for path in paths], dtype=np.float64)
-    return inputs, low, high, missing, share, np.array([float(leaf["value"]) for leaf in leaves], dtype=np.float64)
+def _group(leaves: list[Any], size: int) -> tuple[npt.NDArray[np.int64], Floats, Floats, npt.NDArray[np.bool_], Floats, Floats]:
+    """Leaves with paths of one length as arrays: inputs, bounds, way of the missing, shares, values."""
+
+    def column(place: int, otherwise: float = 0.0) -> Floats:
+        held = [[otherwise if step[place] is None else float(step[place]) for step in path] for _, path in leaves]
+        return np.array(held, dtype=np.float64).reshape(len(leaves), size)
+
+    values = np.array([float(value) for value, _ in leaves], dtype=np.float64)
+    return column(0).astype(np.int64), column(1, -np.inf), column(2, np.inf), column(3).astype(np.bool_), column(4), values
 
 
 def _weights(hit: Floats, share: Floats, place: int) -> Floats:

@@ -9,7 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from hospital_rows import Shelf, at, bed, condition, counted, coverage, encounter, measured, medicine, patient, payer_said, place
+from hospital_rows import (
+    Shelf,
+    appointment,
+    at,
+    bed,
+    condition,
+    counted,
+    coverage,
+    encounter,
+    measured,
+    medicine,
+    patient,
+    payer_said,
+    place,
+)
 from record_rows import versions
 from trivet.contracts.feature import FeatureRow, FeatureValue
 from trivet.data.definition import definition, names
@@ -80,8 +94,10 @@ def full() -> Rows:
         condition("d4", "363406005", at(20), 11, system="http://snomed.info/sct"), condition("d5", "I10", at(20), 11),
         medicine("m1", "314076", at(50), 12), medicine("m2", "314076", at(60), 12), medicine("m3", "197361", at(60), 12),
         medicine("m4", "999", at(60), 12, status="stopped"),
-        coverage("v0", "SP", 12), coverage("v1", "BL", 13), payer_said("e1", "4", "0.00", at(40), 14), payer_said("e2", "1", "1.10", at(50), 14),
+        coverage("v0", "SP", 12), coverage("v1", "BL", 13),
+        payer_said("e1", "4", "0.00", at(40), 14), payer_said("e2", "1", "1.10", at(50), 14),
         payer_said("e3", "1", "2.20", at(55), 14), payer_said("e4", "4", "0.00", at(-400), 14),
+        appointment("a1", "noshow", at(30), 15), appointment("a2", "fulfilled", at(40), 15), appointment("a3", "noshow", at(-280), 15),
         measured("hb1", "718-7", 9.1, "g/dL", at(95), 30), measured("hb2", "718-7", 8.4, "g/dL", at(99), 31),
         measured("na", "2951-2", 133, "mmol/L", at(99), 31), measured("k", "2823-3", 4.4, "mmol/L", at(99), 31),
         measured("cr", "2160-0", 133, "umol/L", at(99), 31, canonical=(1.504, "mg/dL")),
@@ -102,6 +118,7 @@ def test_a_whole_readmission_row(ours: Ours) -> None:
         "cancer": 1, "dementia": 0, "ed_visits_6m": 2, "stays_12m": 1, "medicines": 2, "haemoglobin": 8.4, "sodium": 133, "potassium": 4.4,
         "creatinine": 1.504, "urea_nitrogen": None, "albumin": None, "crp": None, "resp_rate": 22, "pulse": 101, "spo2": 94,
         "ward_moves": 1, "ward_occupancy": 0.75, "ward_nurses": 5 / 6, "self_pay": 0, "refused_claims_12m": 1, "patient_share_12m": 3.3,
+            "missed_appointments_12m": 1,
     }  # fmt: skip
     assert {name: value.value for name, value in got.items()} == expected
 

@@ -5,5 +5,5 @@ UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM stay_fact
 UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM earlier_visit
 UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM illness
 UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM treatment
-UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM money
+UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM administration
 UNION ALL SELECT case_id, feature, value, newest_at, why, facts FROM ward

@@ -1,4 +1,5 @@
--- the administrative side: does the person pay alone (by the financial class known last), claims refused in twelve months, and what payers left to the patient in twelve months
+-- the administrative side: does the person pay alone (by the financial class known last), claims refused, what payers left to the patient, and appointments missed,
+-- each in twelve months
 WITH answered AS (
   SELECT c.case_id, b.record, b.version, b.answered_at, b.claim_status,
     list_filter(b.totals, lambda t: t.category.coding[1].code = 'patientresponsibility')[1].amount.value AS left_to_patient,
@@ -22,3 +23,11 @@ UNION ALL
 SELECT case_id, 'patient_share_12m', CAST(sum(left_to_patient) AS DOUBLE), max(answered_at), NULL,
   list({'record': record, 'version': version, 'path': 'total[' || (place - 1) || '].amount.value'} ORDER BY record, version)
 FROM answered WHERE left_to_patient IS NOT NULL GROUP BY case_id
+UNION ALL
+SELECT c.case_id, 'missed_appointments_12m', CAST(count(*) AS DOUBLE), max(a.scheduled_at), NULL,
+  list({'record': a.record, 'version': a.version, 'path': 'status'} ORDER BY a.record, a.version)
+FROM cohort AS c
+JOIN appointment AS a ON a.person = c.person AND stood(a.known_seq, a.until_seq, c.as_of)
+  AND a.scheduled_at <= c.instant AND a.scheduled_at > c.instant - to_days(365)
+WHERE a.status = 'noshow'
+GROUP BY c.case_id
