@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,20 @@ def test_a_later_today_continues_the_same_history() -> None:
     assert fingerprint(early) == fingerprint(list(islice(late, len(early))))
 
 
+def told(patients: int) -> dict[str, list[str]]:
+    """What the admission system says about person 7, but for the bed: a bed depends on who else is there."""
+    return {
+        item.filename: [segment for segment in item.payload.decode().split("\r") if not segment.startswith("PV1")]
+        for item in generate(patients, 5)
+        if item.source == "adt" and item.filename.startswith("ADT0000007")
+    }
+
+
 def test_persons_do_not_depend_on_how_many_there_are() -> None:
     """Person 7 of a hundred is person 7 of a hundred and fifty."""
-    small = {item.filename: item.payload for item in generate(100, 5) if item.source == "adt" and item.filename.startswith("ADT0000007")}
-    large = {item.filename: item.payload for item in generate(150, 5) if item.source == "adt" and item.filename.startswith("ADT0000007")}
+    small = told(100)
     assert small
-    assert small == large
+    assert small == told(150)
 
 
 def test_every_truth_points_at_something_delivered(hospital: tuple[list[Delivery], Path]) -> None:
@@ -94,3 +102,20 @@ def test_written_as_files(tmp_path: Path, hospital: tuple[list[Delivery], Path])
         assert (tmp_path / "h" / entry["file"]).read_bytes() == item.payload
     with pytest.raises(FileExistsError):
         write(tmp_path / "h", PATIENTS)
+
+
+def test_no_two_persons_share_a_bed(hospital: tuple[list[Delivery], Path]) -> None:
+    """Bed management never says that two persons lie in one bed at a time, and no place-holder is left in any message."""
+    assert not any(b"@R:" in item.payload or b"@B:" in item.payload for item in hospital[0])
+    stays: dict[str, list[str]] = {}
+    for item in hospital[0]:
+        if item.source == "beds":
+            for line in item.payload.decode().splitlines()[1:]:
+                stays[line.split(",")[0]] = line.split(",")
+    beds: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for _, _, _, _, ward, room, bed, start, end in stays.values():
+        assert room.startswith(ward)
+        beds.setdefault((ward, room, bed), []).append((start, end or "9999"))
+    for spans in beds.values():
+        spans.sort()
+        assert all(before[1] <= after[0] for before, after in pairwise(spans))

@@ -35,18 +35,17 @@ class File:
 @dataclass(frozen=True, slots=True)
 class _Habit:
     """How often a source sends a file, at what hour of the day after the period (staffing: at 07:45 of the day itself, when the day
-    shift has been counted), what it is called, and whether an empty one is sent."""
+    shift has been counted), and what it is called."""
 
     days: int
     hour: float
     name: str
-    always: bool = False
 
 
 _HABITS = {
     "beds": _Habit(1, 0.4, "bed_stays-{date}{part}.csv"),
-    "staffing": _Habit(1, -16.25, "nurse_staffing-{date}{part}.csv", always=True),
-    "appointments": _Habit(7, 5.5, "appointments-{date}{part}.csv", always=True),
+    "staffing": _Habit(1, -16.25, "nurse_staffing-{date}{part}.csv"),
+    "appointments": _Habit(7, 5.5, "appointments-{date}{part}.csv"),
     "ehr": _Habit(1, 2.2, "changes-{date}{part}.ndjson"),
     "billing": _Habit(1, 22.0, "claims-{date}{part}.837"),
     "payer": _Habit(7, 9.0, "remit-{group}-{date}{part}.835"),
@@ -101,16 +100,15 @@ class Batches:
         self._rows: dict[tuple[str, str, int], list[Piece]] = {}
         self._parts: dict[tuple[str, str, int], int] = {}
         self._closing: list[tuple[int, str, str, int]] = []
-        for source, habit in _HABITS.items():
-            if habit.always:
-                self._open(source, "", self._first + habit.days - 1)
+        self._full = world.almanac.day(world.anchor) - FULL_STAFFING_DAYS
+        self._open("staffing", "", self._full)
 
     def add(self, piece: Piece) -> Iterator[File]:
         """Take a row; a full file goes out at once, as a part."""
         habit = _HABITS[piece.source]
         period = (self._world.almanac.day(piece.at) - self._first) // habit.days
         key = (piece.source, piece.name, self._first + (period + 1) * habit.days - 1)
-        if piece.source == "staffing" and key not in self._rows:
+        if piece.source == "staffing" and piece.at >= self._closing_of(key):
             return  # that day's count is out already
         rows = self._rows.get(key) or self._open(*key)
         if piece.source == "staffing" and any(row.payload == piece.payload for row in rows):
@@ -128,18 +126,20 @@ class Batches:
             key = (source, group, day)
             rows = self._rows.pop(key)
             part = self._parts.pop(key, 0)
-            habit = _HABITS[source]
-            if habit.always:
-                self._open(source, group, day + habit.days)
-            if rows or habit.always:
+            if source == "staffing" and day >= self._full:
+                self._open(source, group, day + 1)
+            if rows or (source == "staffing" and day >= self._full):
                 yield self._file(key, moment, rows, part and part + 1)
 
     def _open(self, source: str, group: str, day: int) -> list[Piece]:
         key = (source, group, day)
         if key not in self._rows:
             self._rows[key] = []
-            heapq.heappush(self._closing, (self._world.almanac.at(day + 1, _HABITS[source].hour), source, group, day))
+            heapq.heappush(self._closing, (self._closing_of(key), source, group, day))
         return self._rows[key]
+
+    def _closing_of(self, key: tuple[str, str, int]) -> int:
+        return self._world.almanac.at(key[2] + 1, _HABITS[key[0]].hour)
 
     def _file(self, key: tuple[str, str, int], at: int, rows: list[Piece], part: int) -> File:
         source, group, day = key

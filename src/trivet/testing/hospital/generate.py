@@ -10,6 +10,7 @@ from typing import Any
 from trivet.testing.hospital import standing
 from trivet.testing.hospital.almanac import DAY, iso_utc
 from trivet.testing.hospital.batches import Batches, File
+from trivet.testing.hospital.bedlist import BedList
 from trivet.testing.hospital.chart import SOURCES, Chart, Piece
 from trivet.testing.hospital.delivery import Delivery
 from trivet.testing.hospital.life import Life
@@ -47,8 +48,8 @@ def generate(
 
 def _deliveries(world: World, patients: int, out: Path | None, scratch: Path | None) -> Iterator[Delivery]:
     with Truth(out, world) as truth:
-        batches = Batches(world)
-        for piece in in_order(_pieces(world, patients, truth), scratch):
+        batches, beds = Batches(world), BedList(world.tables.wards)
+        for piece in map(beds.settle, in_order(_pieces(world, patients, truth), scratch)):
             for file in batches.due(piece.at):
                 yield _send_file(file, truth)
             if world.silent(piece.source, piece.at):

@@ -131,18 +131,8 @@ class Life(Papers):
     def _cancelled(self, at: int, reason: Reason) -> None:
         """An admission that was keyed and taken back: A01, then A11 under the same visit number."""
         ward = self.rng.choice(self.world.places[(self.person.site, "ward")])
-        visit = Visit(
-            self.visit_number(),
-            "I",
-            self.person.site,
-            ward.code,
-            f"{ward.code}01-A",
-            at,
-            "U",
-            ward.service,
-            self.rng.choice(self.clinicians),
-            reason,
-        )
+        doctor = self.rng.choice(self.clinicians)
+        visit = Visit(self.visit_number(), "I", self.person.site, ward.code, "", "", at, "U", ward.service, doctor, reason)
         self.adt("A01", at, visit, self.desk.main)
         self.adt("A11", at + self.rng.randrange(4 * MINUTE, 18 * MINUTE), visit, self.desk.main)
 
@@ -153,7 +143,7 @@ class Life(Papers):
         department = world.places[(self.person.site, "ed")][0]
         reason = reason_for(self.health, world.tables, rng, planned=False)
         visit = Visit(
-            self.visit_number(), "E", self.person.site, department.code, f"{department.code}{rng.randrange(1, 31):02d}", at, "E", "MED",
+            self.visit_number(), "E", self.person.site, department.code, f"{department.code}{rng.randrange(1, 31):02d}", "", at, "E", "MED",
             rng.choice(self.clinicians), reason,
         )  # fmt: skip
         self.ed.append(at)
@@ -175,7 +165,7 @@ class Life(Papers):
         if missed:
             self.missed.append(at)
             return
-        visit = Visit(self.visit_number(), "O", self.person.site, "OPD", "", at, "R", "MED", self.rng.choice(self.clinicians))
+        visit = Visit(self.visit_number(), "O", self.person.site, "OPD", "", "", at, "R", "MED", self.rng.choice(self.clinicians))
         self.adt("A04", at, visit, card)
         laboratory.report(self, visit, card, at + 20 * MINUTE, laboratory.CLINIC, level=self.rng.gauss(0.0, 0.4))
         visit.discharged = at + HOUR

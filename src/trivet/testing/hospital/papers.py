@@ -94,9 +94,8 @@ class Papers:
     def bed_row(self, visit: Visit, card: Registration, index: int, start: int, end: int | None) -> None:
         """One row of the bed management system, when a bed is taken and again when it is left."""
         clock = "%Y-%m-%d %H:%M"
-        room, _, bed = visit.bed.partition("-")
         until = self.world.almanac.text(end, clock) if end is not None else ""
-        place = f"{visit.number},{visit.site},{visit.ward},{room},{bed}"
+        place = f"{visit.number},{visit.site},{visit.ward},{visit.room},{visit.bed}"
         text = f"{visit.number}-{index},{card.mrn},{place},{self.world.almanac.text(start, clock)},{until}\n"
         self.chart.seen("beds", "SMH", card.mrn, end if end is not None else start)
         self.chart.row("beds", end if end is not None else start, text.encode())

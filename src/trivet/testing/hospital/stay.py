@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from trivet.testing.hospital import bills, chartroom, laboratory
 from trivet.testing.hospital.almanac import DAY, HOUR, MINUTE
+from trivet.testing.hospital.bedlist import holder
 from trivet.testing.hospital.bedside import Course, acuity, observe
 from trivet.testing.hospital.health import chance
 from trivet.testing.hospital.papers import Papers, Stay
@@ -31,17 +32,11 @@ def _ward(life: Papers, site: str, service: str, rng: Random) -> Ward:
     return fitting[0] if fitting and rng.random() < 0.85 else rng.choice(wards)
 
 
-def _bed(ward: Ward, rng: Random) -> str:
-    number = rng.randrange(ward.beds)
-    return f"{ward.code}{number // 2 + 1:02d}-{'AB'[number % 2]}"
-
-
 class Step(NamedTuple):
     """From when a patient lies where."""
 
     at: int
     ward: Ward
-    bed: str
 
 
 def _course(life: Papers, reason: Reason, admitted: int, severity: float, days: float, rng: Random) -> tuple[Course, str]:
@@ -67,7 +62,7 @@ def _path(life: Papers, site: str, reason: Reason, course: Course, event: str, l
     """Which ward from when: the first bed, moves for want of beds, and intensive care where it comes to that."""
     figures, world = life.world.figures("stay"), life.world
     ward = _ward(life, site, reason.service, rng)
-    path = [Step(course.admitted, ward, _bed(ward, rng))]
+    path = [Step(course.admitted, ward)]
     first = world.shifts.shift(site, ward.code, world.almanac.day(course.admitted), False)
     crowded = 0.18 if first.occupancy > 0.92 else 0.0
     at = course.admitted
@@ -76,14 +71,14 @@ def _path(life: Papers, site: str, reason: Reason, course: Course, event: str, l
         if at > left - 8 * HOUR:
             break
         ward = rng.choice([other for other in world.places[(site, "ward")] if other is not path[-1].ward])
-        path.append(Step(at, ward, _bed(ward, rng)))
+        path.append(Step(at, ward))
     if event == "icu_transfer" and course.event_at is not None:
         before = [step for step in path if step.at < course.event_at - 20 * MINUTE]
         back = course.event_at + int(world.figures("deterioration")["icu_days"] * DAY * rng.uniform(0.5, 1.7))
         intensive = world.places[(site, "icu")][0]
-        path = [*before, Step(course.event_at, intensive, _bed(intensive, rng))]
+        path = [*before, Step(course.event_at, intensive)]
         if back < left - 8 * HOUR:
-            path.append(Step(back, before[-1].ward, _bed(before[-1].ward, rng)))
+            path.append(Step(back, before[-1].ward))
     return path
 
 
@@ -91,7 +86,7 @@ def _arrive(life: Papers, visit: Visit, card: Registration, at: int, truth: dict
     """The hours in the emergency department before a bed is found; the moment of admission."""
     world, rng = life.world, life.rng
     emergency = world.places[(visit.site, "ed")][0]
-    visit.kind, visit.ward, visit.bed = "E", emergency.code, f"{emergency.code}{rng.randrange(1, 31):02d}"
+    visit.kind, visit.ward, visit.room = "E", emergency.code, f"{emergency.code}{rng.randrange(1, 31):02d}"
     life.ed.append(at)
     life.adt("A04", at, visit, card, truth=truth)
     full = world.shifts.shift(visit.site, emergency.code, world.almanac.day(at), False).occupancy
@@ -116,7 +111,7 @@ def run(life: Papers, at: int, reason: Reason, *, planned: bool, leaves_after: i
     health, rng, figures = life.health, life.rng, life.world.figures("stay")
     card, truth = life.desk.open(), life.desk.truth
     urgency, doctor = "C" if planned else "E", rng.choice(life.clinicians)
-    visit = Visit(life.visit_number(), "I", life.person.site, "", "", at, urgency, reason.service, doctor, reason)
+    visit = Visit(life.visit_number(), "I", life.person.site, "", "", "", at, urgency, reason.service, doctor, reason)
     visit.secondary = life.secondary(reason)
     typical = reason.severity + figures["severity_frailty"] * health.frailty + figures["severity_per_lace_point"] * health.lace
     severity = rng.gauss(typical, 0.8)
@@ -154,7 +149,8 @@ def _deliver(life: Papers, visit: Visit, card: Registration, path: list[Step], l
     prior = ""
     visit.kind, visit.admitted = "I", path[0].at
     for index, step in enumerate(path):
-        visit.ward, visit.bed = step.ward.code, step.bed
+        key = holder(step.ward.code, visit.number, index + 1)
+        visit.ward, visit.room, visit.bed = step.ward.code, f"@R:{key}@", f"@B:{key}@"
         life.adt("A02" if index else "A01", step.at, visit, card, prior=prior, truth=None if index else truth)
         prior = hl7.place(visit)
         until = path[index + 1].at if index + 1 < len(path) else left
@@ -183,7 +179,7 @@ def _measure(life: Papers, visit: Visit, card: Registration, course: Course, pat
     tables = world.tables
     for at, values in observe(course, left - 20 * MINUTE, life.health, tables, rng):
         step = next(step for step in reversed(path) if step.at <= at)
-        visit.ward, visit.bed = step.ward.code, step.bed
+        visit.ward = step.ward.code
         life.vital_signs(at, values, visit, card, step.ward.code)
     extra = ("cardiac",) if reason.service == "CAR" else ("lact",) if reason.key in ("sepsis", "pneu") else ()
     first = course.admitted - rng.randrange(40 * MINUTE, 2 * HOUR)

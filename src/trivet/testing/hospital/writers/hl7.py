@@ -31,6 +31,7 @@ class Visit:
     kind: str
     site: str
     ward: str
+    room: str
     bed: str
     admitted: int
     urgency: str
@@ -53,8 +54,7 @@ def _segment(name: str, fields: dict[int, str]) -> str:
 
 def place(visit: Visit) -> str:
     """PL: ward, room, bed, facility."""
-    room, _, bed = visit.bed.partition("-")
-    return f"{visit.ward}^{room}^{bed}^{visit.site}"
+    return f"{visit.ward}^{visit.room}^{visit.bed}^{visit.site}"
 
 
 def _pid(card: Registration, person: Person) -> str:
@@ -203,7 +203,7 @@ def lab_a(
             flag = ""
         interval = f"{_number(low, lab.a_decimals)}-{_number(high, lab.a_decimals)}"
         lines.append(
-            f"OBX|{index}|NM|{lab.a_code}^{lab.display}^99SMHLAB{standard}||{value}|{unit}|{interval}|{flag}|||F|||{then}||||{analyser}\r"
+            f"OBX|{index}|NM|{lab.a_code}^{lab.display}^99SMHLAB{standard}||{value}|{escape(unit)}|{interval}|{flag}|||F|||{then}||||{analyser}\r"
         )
     return "".join(lines)
 
@@ -235,7 +235,7 @@ def lab_b(
         except ValueError:
             flag = ""
         interval = f"{_number(low, lab.b_decimals)}-{_number(high, lab.b_decimals)}"
-        lines.append(f"OBX|{index}|NM|{lab.b_code}^{lab.display.upper()}^99NGH||{value}|{unit}|{interval}|{flag}|||F|||{then}\r")
+        lines.append(f"OBX|{index}|NM|{lab.b_code}^{lab.display.upper()}^99NGH||{value}|{escape(unit)}|{interval}|{flag}|||F|||{then}\r")
     lines.append(f"ZLB|{order}|NGH|1\r")
     return "".join(lines)
 
