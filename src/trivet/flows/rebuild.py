@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trivet.contracts.house import House
-from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.ports import Tx
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.projection import Projection
-from trivet.contracts.record import Translation
-from trivet.flows.receive import output_digest
+from trivet.flows.settle import blank, output_digest, paired, tasks_of
 from trivet.kernel import jsontext
-from trivet.kernel.errors import Locked, NotFound
+from trivet.kernel.errors import Locked
 
 __all__ = ["rebuild", "replay_received"]
 
@@ -111,16 +109,9 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     profiles = {name: SourceProfile(**profile) for name, profile in manifest["profiles"].items()}
     receipts = [house.landing.receipt(seq) for seq, *_ in manifest["receipts"]]
     said = {seq: (state, reason, bool(partial)) for seq, state, reason, partial in manifest["receipts"]}
-    tasks, erased = [], set[int]()
-    for receipt in receipts:
-        try:
-            tasks.append(Task(receipt.seq, house.landing.raw(receipt), profiles[f"{receipt.source}/{receipt.format}"]))
-        except NotFound as gone:
-            if gone.code != "E622":
-                raise
-            erased.add(receipt.seq)
-    made = iter(house.role("workshop").submit(tasks).result())
-    outcomes = [(receipt, blank(*said[receipt.seq]) if receipt.seq in erased else next(made)) for receipt in receipts]
+    tasks, erased = tasks_of(house, receipts, profiles)
+    parcels = house.role("workshop").submit(tasks).result()
+    outcomes = paired(receipts, erased, parcels, lambda seq: blank(*said[seq]))
 
     def work(tx: Tx) -> None:
         for receipt, parcel in outcomes:
@@ -131,8 +122,3 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     house.store.write(work)
     if not erased and output_digest(outcomes) != manifest["output"]:
         house.role("differences").append((run, manifest["release"]))
-
-
-def blank(state: str, reason: str, partial: bool) -> Parcel:
-    """The parcel of a unit that was erased: its end state stands, its content is gone."""
-    return Parcel(state, reason, partial, (), b"", (), (), (), Translation((), ()))

@@ -156,3 +156,13 @@ def test_a_file_nobody_understands_is_kept(house: House) -> None:
     assert tally.states == {"quarantined": 1}
     [(blob,)] = rows(house, "select blob from receipt")
     assert house.vault.get(blob) == b"\x00\x01"
+
+
+def test_what_is_erased_before_it_is_read_holds_nobody_up(house: House) -> None:
+    """Bytes in flight whose source's key is destroyed end as quarantined, with the code for it; what came after is settled."""
+    land_file(house, Delivery(FILE, "lab", "lines", "f.lines"))
+    house.store.write(lambda tx: house.vault.destroy(tx, "source:lab"))
+    land_file(house, Delivery(b"7,hr,60\n", "ward", "lines", "g.lines"))
+    tally = process_pending(house)
+    assert tally.states == {"quarantined": 6, "mapped": 1}
+    assert tally.reasons == {"E622": 6}

@@ -1,0 +1,167 @@
+"""From durable bytes to records on the shelf: translate, normalise, link, shelve, settle, in the order of the receipts.
+
+In: receipts in flight. Out: exactly one end state for each, and a ledger entry that says how it was made. Refused: nothing; what
+cannot be understood is quarantined, and said. A fault of ours stops the work and leaves in flight what was in flight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Container, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, replace
+
+from trivet.contracts.envelope import Receipt
+from trivet.contracts.house import House
+from trivet.contracts.parcel import Parcel, Task
+from trivet.contracts.ports import Tx
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Translation
+from trivet.contracts.trace import Entry
+from trivet.kernel import jsontext
+from trivet.kernel.errors import Locked, NotFound
+
+__all__ = ["Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of"]
+
+CHUNK = 1_000  # units in one transaction
+AHEAD = 3  # chunks under way in the workshop while one is being shelved
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a call did: `landed` units that are new, `repeated` deliveries of known ones, end states, versions added to the shelf."""
+
+    files: int = 0
+    bytes: int = 0
+    landed: int = 0
+    repeated: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    partial: int = 0
+    versions: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
+    """Bring every receipt in flight to its end state, in the order of their numbers."""
+    tally = tally or Tally()
+    under_way: deque[tuple[list[Receipt], dict[str, SourceProfile], set[int], Future[list[Parcel]]]] = deque()
+    after = -1
+    while True:
+        while len(under_way) < AHEAD and (receipts := house.landing.pending(CHUNK, after)):
+            after = receipts[-1].seq
+            under_way.append((receipts, *translate(house, receipts)))
+        if not under_way:
+            return tally
+        receipts, profiles, erased, parcels = under_way.popleft()
+        outcomes = paired(receipts, erased, parcels.result(), lambda _: blank("quarantined", "E622", False))
+        try:
+            tally.versions += shelve(house, outcomes, profiles)
+        except Locked as taken:
+            if taken.code != "E221":
+                raise
+            under_way.clear()
+            after = -1
+            continue
+        for _, parcel in outcomes:
+            tally.states[parcel.state] += 1
+            tally.partial += parcel.partial
+            if parcel.reason:
+                tally.reasons[parcel.reason] += 1
+        if report:
+            report(tally)
+
+
+def translate(house: House, receipts: Sequence[Receipt]) -> tuple[dict[str, SourceProfile], set[int], Future[list[Parcel]]]:
+    """Hand units to the workshop, with what the site says about their feeds today. Names the units that were erased meanwhile."""
+    profiles: dict[str, SourceProfile] = {}
+    for receipt in receipts:
+        name = f"{receipt.source}/{receipt.format}"
+        if name not in profiles:
+            known = house.profiles.get(receipt.source) or SourceProfile(receipt.source)
+            profiles[name] = replace(known, format=receipt.format, maps_digest=house.role("release")["maps"])
+    tasks, erased = tasks_of(house, receipts, profiles)
+    return profiles, erased, house.role("workshop").submit(tasks)
+
+
+def tasks_of(house: House, receipts: Sequence[Receipt], profiles: Mapping[str, SourceProfile]) -> tuple[list[Task], set[int]]:
+    """The units that can be read, and the numbers of those that were erased."""
+    tasks, erased = [], set[int]()
+    for receipt in receipts:
+        try:
+            tasks.append(Task(receipt.seq, house.landing.raw(receipt), profiles[f"{receipt.source}/{receipt.format}"]))
+        except NotFound as gone:
+            if gone.code != "E622":
+                raise
+            erased.add(receipt.seq)
+    return tasks, erased
+
+
+def paired(
+    receipts: Sequence[Receipt], erased: Container[int], parcels: Sequence[Parcel], instead: Callable[[int], Parcel]
+) -> list[tuple[Receipt, Parcel]]:
+    """Receipts with their parcels; those that were erased have no other than `instead` gives."""
+    made = iter(parcels)
+    return [(receipt, instead(receipt.seq) if receipt.seq in erased else next(made)) for receipt in receipts]
+
+
+def blank(state: str, reason: str, partial: bool) -> Parcel:
+    """The parcel of a unit that was erased: its end state stands, its content is gone."""
+    return Parcel(state, reason, partial, (), b"", (), (), (), Translation((), ()))
+
+
+def shelve(house: House, outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile]) -> int:
+    """Link, shelve and settle a chunk in one transaction, with the ledger entry that says how it was made."""
+    manifest = jsontext.dumps(run_manifest(outcomes, profiles, house.role("release")))
+    at = house.clock.now()
+
+    def work(tx: Tx) -> int:
+        house.landing.claim(tx, [receipt for receipt, _ in outcomes])
+        blob = house.vault.put(tx, manifest, holder="house", kind="norm.run")
+        notes = {"code": house.role("release")["code"], "units": str(len(outcomes)), "blob": blob}
+        digests = {"maps": house.role("release")["maps"]}
+        entry = Entry("norm.run", at, digests=digests, commitments={"run": house.vault.commit(blob)}, notes=notes)
+        run = house.ledger.append(tx, [entry])[0].seq
+        links = [link for receipt, parcel in outcomes for link in house.linker.link(tx, receipt, parcel.people)]
+        if links:
+            house.ledger.append(tx, links)
+        versions = house.shelf.write(tx, outcomes)
+        house.landing.settle(tx, outcomes, run)
+        hand_over(house, tx, outcomes)
+        return versions
+
+    return house.store.write(work)
+
+
+def hand_over(house: House, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]]) -> None:
+    """Wrap each unit's bytes with the key of the persons it speaks of, instead of its source's."""
+    about = {receipt.blob: {sheet.subject for sheet in parcel.sheets if sheet.subject} for receipt, parcel in outcomes}
+    persons = house.linker.persons(tx, sorted(set().union(*about.values())))
+    blobs: dict[str, list[str]] = {}
+    for blob, subjects in about.items():
+        for person in sorted({persons[subject] for subject in subjects if subject in persons}):
+            blobs.setdefault(person, []).append(blob)
+    for person, held in blobs.items():
+        house.vault.rewrap(tx, held, f"person:{person}")
+
+
+def run_manifest(
+    outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile], release: dict[str, str]
+) -> dict[str, object]:
+    """All that is needed to do this run again and to see that the same came out."""
+    return {
+        "receipts": [[receipt.seq, parcel.state, parcel.reason, int(parcel.partial)] for receipt, parcel in outcomes],
+        "profiles": {name: asdict(profile) for name, profile in profiles.items()},
+        "release": release,
+        "output": output_digest(outcomes),
+    }
+
+
+def output_digest(outcomes: Sequence[tuple[Receipt, Parcel]]) -> str:
+    """One digest over what a run made of its units."""
+    made = hashlib.sha256()
+    for receipt, parcel in outcomes:
+        made.update(f"{receipt.seq} {parcel.state} {parcel.reason}\n".encode())
+        for sheet in parcel.sheets:
+            made.update(sheet.digest)
+    return made.hexdigest()
