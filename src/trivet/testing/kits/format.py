@@ -65,7 +65,10 @@ def related(span: Span, value: Any, text: str) -> bool:
         numbers = [Decimal(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)]
         return any(number == value or abs(number) == abs(value) for number in numbers)
     one, other = _bare(str(value)), _bare(text)
-    return one in other or other in one or span.path == "id"
+    digits, written = re.sub(r"\D", "", str(value)), re.sub(r"\D", "", text)
+    if len(written) >= 8 and (digits.startswith(written[:8]) or written[8:].startswith(digits)):
+        return True  # a date or a time, or the end of a period
+    return one in other or other in one or span.path == "id" or span.path.endswith("reference")
 
 
 @dataclass(slots=True)
