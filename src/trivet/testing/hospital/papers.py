@@ -95,7 +95,7 @@ class Papers:
         """One row of the bed management system, when a bed is taken and again when it is left."""
         clock = "%Y-%m-%d %H:%M"
         until = self.world.almanac.text(end, clock) if end is not None else ""
-        place = f"{visit.number},{visit.site},{visit.ward},{visit.room},{visit.bed}"
+        place = f"{visit.number},{visit.site},{visit.ward},{visit.room},{visit.room}-{visit.bed}"
         text = f"{visit.number}-{index},{card.mrn},{place},{self.world.almanac.text(start, clock)},{until}\n"
         self.chart.seen("beds", "SMH", card.mrn, end if end is not None else start)
         self.chart.row("beds", end if end is not None else start, text.encode())
