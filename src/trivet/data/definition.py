@@ -25,7 +25,7 @@ from trivet.kernel.resources import listing, text
 
 __all__ = ["Feature", "View", "definition", "names", "seconds"]
 
-HEAD = {"title", "moment", "statement", "lookback", "sources", "lists", "rows", "tables", "features", "places"}
+HEAD = {"title", "moment", "statement", "lookback", "sources", "lists", "rows", "tables", "features"}
 KEYS = {
     "name",
     "meaning",
@@ -63,14 +63,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A feature view. `sql` names the statements to define, in order, the last one is the view itself; `types` the record types and
+    """A feature view. `sql` names the statements to define, in order, the last one is the view itself; `lookback` and
+    `places` say how many seconds back observations about persons and about places are looked at (0: none about places); `types` the record types and
     `relations` the tables that they read."""
 
     name: str
     title: str
     moment: str
     lookback: int
-    places: bool
+    places: int
     features: tuple[Feature, ...]
     sql: tuple[tuple[str, str], ...]
     types: tuple[str, ...]
@@ -124,7 +125,12 @@ def definition(name: str) -> View:
     parts = {f"features/{part}": sha256(statement.encode()) for part, statement in sql}
     parts |= {f"maps/{table}": sha256(content.encode()) for table, content in tables.items()}
     made = digest({"definition": sha256(shipped.encode()), "views": views_digest(read), **parts})
-    head = (data["title"], data["moment"], seconds(data["lookback"]), bool(data.get("places", False)))
+    head = (
+        data["title"],
+        data["moment"],
+        seconds(data["lookback"]),
+        max([seconds(row["within"]) for row in data["features"] if "ratio" in row], default=0),
+    )
     return View(name, *head, features, sql, types_read(read), _relations(data, tables), made)
 
 

@@ -114,7 +114,8 @@ class _Desk:
             self.engine.put(name, table)
         types = ", ".join(f"'{kind}'" for kind in view.types)
         self.engine.prepare(
-            "step_near", text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback, types=types)
+            "step_near",
+            text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback, places=view.places, types=types),
         )
         for name, statement in view.sql:
             self.engine.prepare(f"step_{name}", statement)

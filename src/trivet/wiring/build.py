@@ -46,6 +46,7 @@ ROLES: dict[str, str] = {
     "projections": "projections:projections",
     "registry": "models:registry",
     "features": "models:features",
+    "shadow": "models:shadow",
     "office": "governance:office",
     "gate": "governance:gate",
     "assessment": "governance:assessment",

@@ -10,17 +10,15 @@ here AS (
   QUALIFY row_number() OVER (PARTITION BY case_id ORDER BY rank, start_at DESC, record DESC) = 1
 ),
 chain AS (
-  SELECT case_id, location AS place, 0 AS depth FROM here
-  UNION
-  SELECT k.case_id, l.part_of, k.depth + 1 FROM chain AS k JOIN location AS l ON l.record = k.place WHERE l.part_of IS NOT NULL AND k.depth < 5
+  SELECT h.case_id, c.as_of, h.location AS place, 0 AS depth FROM here AS h JOIN cohort AS c USING (case_id)
+  UNION ALL
+  SELECT k.case_id, k.as_of, l.part_of, k.depth + 1
+  FROM chain AS k JOIN known_place AS l ON l.record = k.place AND stood(l.known_seq, l.until_seq, k.as_of)
+  WHERE l.part_of IS NOT NULL AND k.depth < 5
 ),
-word AS (
-  SELECT record, upper(name) AS word FROM location WHERE name IS NOT NULL
-  UNION
-  SELECT record, upper(unnest(list_transform(identifiers, lambda i: i.value))) FROM location
-),
+word AS (SELECT record, known_seq, until_seq, unnest(words) AS word FROM known_place),
 counted AS (
-  SELECT c.case_id, s.place, s.taken_at, s.known_seq, s.record, s.version, s.element, s.value, r.feature, r.part
+  SELECT c.case_id, c.as_of, s.place, s.taken_at, s.record, s.version, s.element, s.value, r.feature, r.part
   FROM cohort AS c
   JOIN staffing AS s ON s.taken_at <= c.instant AND stood(s.known_seq, s.until_seq, c.as_of)
   CROSS JOIN unnest(s.codes) AS coded(coding)
@@ -30,8 +28,8 @@ counted AS (
 ours AS (
   SELECT DISTINCT n.* FROM counted AS n
   JOIN chain AS k ON k.case_id = n.case_id
-  JOIN word AS w ON w.record = k.place
-  JOIN word AS p ON p.record = n.place AND p.word = w.word
+  JOIN word AS w ON w.record = k.place AND stood(w.known_seq, w.until_seq, n.as_of)
+  JOIN word AS p ON p.record = n.place AND p.word = w.word AND stood(p.known_seq, p.until_seq, n.as_of)
 ),
 latest AS (
   SELECT * FROM ours

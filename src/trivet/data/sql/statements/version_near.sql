@@ -1,7 +1,7 @@
--- of all versions those that a case may need: of the types that the view reads, of its persons, and of observations only those within the view's reach; and, of what
--- speaks of no patient, whatever is as near to any case. Every version of a record comes along as soon as one of them is near,
+-- of all versions those that a case may need: of the types that the view reads, of its persons, and of observations only those within the
+-- view's reach; and, of what speaks of no patient, what is near enough to any case for its ratios. Every version of a record comes along as soon as one of them is near,
 -- so that a correction still ends what it corrects
-WITH reach AS (SELECT min(instant) - to_seconds({lookback}) AS since, max(instant) AS until FROM cohort),
+WITH reach AS (SELECT min(instant) - to_seconds({places}) AS since, max(instant) AS until FROM cohort),
 near AS (
   SELECT DISTINCT v.key
   FROM version_all AS v
