@@ -6,6 +6,7 @@ before the store's list names it, and files that the list does not name are nobo
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from itertools import count
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trivet.contracts.ports import Store
+from trivet.kernel.errors import Locked
 from trivet.kernel.resources import text
 
 if TYPE_CHECKING:
@@ -39,7 +41,13 @@ class Segments:
         self._tail: tuple[int, int, pyarrow.Table] | None = None
 
     def read(self) -> tuple[list[str], pyarrow.Table]:
-        """Files, and the versions behind the last of them. Together they are every version, in order, once."""
+        """Files, and the versions behind the last of them. Together they are every version, in order, once.
+
+        What is worth a file is written first: reading it from the store again and again would cost more. Where the folder cannot be
+        written (a home that is only looked at), everything is read from the store.
+        """
+        with contextlib.suppress(OSError, Locked):
+            self.publish()
         listed = self._listed()
         after = listed[-1][1] if listed else 0
         last = self._store.read(_sql("record_last"))[0][0]
