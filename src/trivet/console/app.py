@@ -92,10 +92,6 @@ class Guard(BaseHTTPMiddleware):
             opened.set_cookie("trivet", f"{name}.{self.sign(name)}", httponly=True, samesite="strict", path="/")
             return opened
         request.state.session, request.state.form_key = name or "local", self.sign("form:" + name)
-        if request.method == "POST":
-            given = (await request.form()).get("key")
-            if not isinstance(given, str) or not hmac.compare_digest(given, request.state.form_key):
-                return PlainTextResponse("The form is out of date. Go back, load the page again, and repeat.\n", 403)
         return await call_next(request)
 
 
@@ -149,6 +145,8 @@ def build_app(house: House, token: str = "") -> Starlette:
     def change(function: Callable[..., Page]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
             form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+            if not hmac.compare_digest(form.get("key", ""), request.state.form_key):
+                return PlainTextResponse("The form is out of date. Go back, load the page again, and repeat.\n", 403)
             try:
                 return show(function(session, form, who=request.state.session, **request.path_params), request)
             except Problem as problem:

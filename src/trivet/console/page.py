@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,15 @@ class Session:
 
     house: House
     revealed: dict[tuple[str, str], tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
+
+    def once(self, name: str, made: Callable[[], Any]) -> Any:
+        """Something dear, made once for each ledger position: nothing that it rests on can change without an entry."""
+        size = self.house.ledger.size()
+        held = self.kept.get(name)
+        if held is None or held[0] != size:
+            held = self.kept[name] = (size, made())
+        return held[1]
 
     def rows(self, name: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a statement in `console/sql`, over the published views."""

@@ -101,9 +101,14 @@ def needs(session: Session) -> list[dict[str, Any]]:
 
 def overview(session: Session, query: Mapping[str, str]) -> Page:
     """Is our AI safe, trusted and worth it, today?"""
-    counts = session.row("overview")
+    counts = session.once("overview", lambda: session.row("overview"))
     site = session.house.settings["site"]
-    data = {"counts": counts, "needs": needs(session), "figures": headlines(session, counts), "zone": site["zone"]}
+    data = {
+        "counts": counts,
+        "needs": session.once("needs", lambda: needs(session)),
+        "figures": session.once("headlines", lambda: headlines(session, counts)),
+        "zone": site["zone"],
+    }
     return Page("overview.html", "Overview", "/", data, cli="trivet readiness")
 
 
@@ -130,8 +135,8 @@ def headlines(session: Session, counts: Mapping[str, Any]) -> list[dict[str, str
         },
         {
             "name": "Owed",
-            "value": f"{sums['interest']} {currency}",
-            "text": f"a month for {sums['items']} items of technical debt; {sums['principal']} {currency} would pay them off",
+            "value": f"{float(sums['interest']):,.0f} {currency}",
+            "text": f"a month for {sums['items']} items of technical debt; {float(sums['principal']):,.0f} {currency} would pay them off",
             "link": "/worth#debt",
         },
         {

@@ -18,8 +18,8 @@ SECTION = "/worth"
 def worth(session: Session, query: Mapping[str, str]) -> Page:
     """The three ledgers of a board, computed."""
     desk = session.house.role("assessment")
-    ready, owed = desk.readiness(), desk.debt()
-    returns = [asdict(one) for one in desk.value()]
+    ready, owed = session.once("ready", desk.readiness), session.once("owed", desk.debt)
+    returns = [asdict(one) for one in session.once("returns", desk.value)]
     known = [one for one in returns if one["gross"] and one["gross_low"] and one["gross_high"]]
     rows = [(one["use"], float(one["gross"]), float(one["gross_low"]), float(one["gross_high"])) for one in known]
     data = {
