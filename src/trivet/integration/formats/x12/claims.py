@@ -136,11 +136,8 @@ class ClaimFiller(Filler):
             "priority": PRIORITY,
             **{name: value for name, value in slot.resource.items() if name != "total"},
         }
-        codes = {
-            (one["category"]["coding"][0]["code"], one["code"]["coding"][0]["code"])
-            for one in slot.resource.get("supportingInfo", [])
-            if "code" in one
-        }
+        infos = slot.resource.get("supportingInfo", [])
+        codes = {(naming.code_of(one.get("category", {})), naming.code_of(one.get("code", {}))) for one in infos}
         if ("frequency", VOID) in codes:
             resource["status"] = "cancelled"
         spans += [span._replace(path="id", rule="x12/id") for span in slot.spans if span.path == "identifier[0].value"]

@@ -49,11 +49,13 @@ class Filler(Desk):
         self.here: dict[str, Slot] = {}  # records of the segment at hand, by the target of its rows
 
     def fork(self) -> Self:
-        """The same state, to go on separately. Records above the persons are not changed any more and are shared; notices stay behind."""
+        """The same state, to go on separately. Records so far are shared until somebody writes to one; notices stay behind."""
+        for slot in self.order:
+            slot.sealed = True
         made = copy(self)
         made.counts, made.open = dict(self.counts), dict(self.open)
         made.order, made.slots, made.elements, made.notices = list(self.order), dict(self.slots), list(self.elements), []
-        made.scope = Scope(0, 0, made.open)
+        made.scope, made.party, made.party_at = Scope(0, 0, made.open), None, ("", 0)
         return made
 
     # ------------------------------------------------------------ which record
@@ -71,6 +73,15 @@ class Filler(Desk):
             self.slots[name, instance] = found
             self.order.append(found)
         return found
+
+    def own(self, slot: Slot) -> Slot:
+        """A record that may be written to."""
+        if not slot.sealed:
+            return slot
+        mine = slot.copy()
+        self.order = [mine if other is slot else other for other in self.order]
+        self.slots = {key: mine if other is slot else other for key, other in self.slots.items()}
+        return mine
 
     def enter(self, step: Step) -> None:
         """A segment opens a loop or goes on in it. Opening one closes what stood inside the last one."""
@@ -93,7 +104,7 @@ class Filler(Desk):
             return None
         if self.party_at != (step.loop, step.instance):
             self.party_at = (step.loop, step.instance)
-            self.party = self.party_slot(known.slot, step)
+            self.party = self.own(self.party_slot(known.slot, step))
             self.party.role = self.party.role or known.role
             kind = known.kind
             if kind == "provider":
@@ -136,7 +147,7 @@ class Filler(Desk):
 
     def _carry(self, carry: Carry, segment: Segment, count: int) -> None:
         """Keep the segment as it stands in the record, for whoever understands it."""
-        slot = self.slot(carry.target)
+        slot = self.own(self.slot(carry.target))
         rule = f"x12/{self.guide.set}/carried/{segment.name}"
         head = carry.path.removesuffix("[]")
         path = f"{head}[z]"
@@ -188,7 +199,7 @@ class Filler(Desk):
                     continue
             slot = party or here.get(rule.target)
             if slot is None:
-                slot = here[rule.target] = self.slot(rule.target)
+                slot = here[rule.target] = self.own(self.slot(rule.target))
             try:
                 placed = CONVERTERS[rule.how](self, rule, slot, cell[1] if cell is not None else rule.constant, begin)
             except Doubt as doubt:

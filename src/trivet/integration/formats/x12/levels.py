@@ -187,7 +187,7 @@ def _eligibility(filler: LevelFiller, slot: Slot, patient: Slot, holder: Slot | 
     coverage = _coverage(filler, slot, patient, holder)
     insurance = resource.setdefault("insurance", [{}])[0]
     insurance["coverage"] = {"reference": coverage.key}
-    codes = {benefit["type"]["coding"][0]["code"] for item in insurance.get("item", []) for benefit in item.get("benefit", [])}
+    codes = {naming.code_of(benefit.get("type", {})) for item in insurance.get("item", []) for benefit in item.get("benefit", [])}
     if codes & {"1", "2", "3", "4", "5", "6", "7", "8"}:
         # EB01 1 to 5: active; 6 to 8: inactive (data element 1390).
         insurance["inforce"] = bool(codes & {"1", "2", "3", "4", "5"})

@@ -91,8 +91,8 @@ class MemberFiller(Filler):
         number = self._number(member)
         spans, resource = list(slot.spans), slot.resource
         group = next((one.get("value", "") for one in resource.get("class", [])), "")
-        plan = resource.get("type", {}).get("coding", [{}])[0].get("code", "")
-        names = [one.get("value", "") for one in resource.get("class", []) if one["type"]["coding"][0]["code"] == "plan"]
+        plan = naming.code_of(resource.get("type", {}))
+        names = [one.get("value", "") for one in resource.get("class", []) if naming.code_of(one.get("type", {})) == "plan"]
         who = naming.person_id(self.profile, member, number)
         key = naming.key_of(payer)[2] if payer is not None else ""
         ended = any(one.get("valueCode") == TERMINATED for one in resource.get("extension", []))

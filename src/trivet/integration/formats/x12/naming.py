@@ -12,7 +12,7 @@ from trivet.contracts.record import Record, Span
 from trivet.integration.formats.x12.slots import Slot
 from trivet.kernel.digest import record_id
 
-__all__ = ["absent", "key_of", "person_id", "point", "record", "refer", "resource_type"]
+__all__ = ["absent", "code_of", "key_of", "person_id", "point", "record", "refer", "resource_type"]
 
 TYPES = {
     "organization": "Organization",
@@ -24,6 +24,13 @@ TYPES = {
 # Which of several identifiers names a party: the first system that it has one of, in this order.
 ORDER = ("http://hl7.org/fhir/sid/us-npi", "/payer", "urn:oid:2.16.840.1.113883.4.4", "/member", "/mrn", "http://hl7.org/fhir/sid/us-ssn")
 RULE_ID, RULE_LINK = "x12/id", "x12/reference"
+
+
+def code_of(concept: dict[str, Any]) -> str:
+    """The first code of a CodeableConcept, empty when it has none: codes come from senders."""
+    first: dict[str, Any] = next(iter(concept.get("coding", [])), {})
+    code = first.get("code", "")
+    return code if isinstance(code, str) else ""
 
 
 def resource_type(slot: Slot) -> str:

@@ -78,11 +78,12 @@ class RemittanceFiller(Filler):
         subscriber = self.slots.get(("subscriber", instance))
         payer, payee, careteam = self._first("payer"), self._first("payee"), self.slots.get(("careteam", instance))
         spans = list(slot.spans)
-        status: dict[str, Any] = next(
-            (one for one in resource.get("supportingInfo", []) if one["category"]["coding"][0]["code"] == "claimstatus"), {}
+        infos = resource.get("supportingInfo", [])
+        statuses = [naming.code_of(one.get("code", {})) for one in infos if naming.code_of(one.get("category", {})) == "claimstatus"]
+        reversal = REVERSAL in statuses
+        number_of_payer = next(
+            (one.get("value", "") for one in resource["identifier"] if one.get("system", "").endswith("/payerclaim")), ""
         )
-        reversal = status.get("code", {}).get("coding", [{}])[0].get("code") == REVERSAL
-        number_of_payer = next((one["value"] for one in resource["identifier"] if one.get("system", "").endswith("/payerclaim")), "")
         trace = resource.get("payment", {}).get("identifier", {}).get("value", "")
         made: dict[str, Any] = {
             "resourceType": "ExplanationOfBenefit",

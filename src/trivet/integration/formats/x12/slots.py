@@ -80,6 +80,7 @@ class Slot:
     parties: list[Slot] = field(default_factory=list)
     offset: int = 0
     line: int = 0
+    sealed: bool = False  # shared by several readings: to be copied before it is written to
     seen: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     seen_at: tuple[int, int] = (-1, -1)
 
@@ -135,5 +136,5 @@ class Slot:
     def copy(self) -> Slot:
         """The same so far, to go on separately."""
         made = Slot(self.name, self.kind, self.role, deepcopy(self.resource), list(self.spans), dict(self.labels))
-        made.links, made.parties = dict(self.links), list(self.parties)
+        made.links, made.parties, made.offset, made.line = dict(self.links), list(self.parties), self.offset, self.line
         return made
