@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from trivet.data.views import closure, types_read, views_digest
+from trivet.data.views import STATE, closure, types_read, views_digest
 from trivet.kernel.digest import digest, sha256
 from trivet.kernel.errors import Fault, NotFound
 from trivet.kernel.resources import listing, text
@@ -63,18 +63,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A feature view. `sql` names the statements to define, in order, the last one is the view itself; `lookback` and
-    `places` say how many seconds back observations about persons and about places are looked at (0: none about places); `types` the record types and
-    `relations` the tables that they read."""
+    """A feature view. `sql` names the statements to run, in order: the first puts `record_state` in place, the last is the view itself.
+    `places` says that what was counted about places is needed; `relations` are the tables that the statements read."""
 
     name: str
     title: str
     moment: str
-    lookback: int
-    places: int
+    places: bool
     features: tuple[Feature, ...]
     sql: tuple[tuple[str, str], ...]
-    types: tuple[str, ...]
     relations: dict[str, pa.Table] = field(repr=False)
     digest: str = ""
 
@@ -119,19 +116,23 @@ def definition(name: str) -> View:
     features = tuple(_feature(row) for row in data["features"])
     if len({one.name for one in features}) < len(features):
         raise Fault("E336", f"a feature stands twice in {name}", where=f"maps/features/{name}.yaml")
-    sql = _statements(data["statement"])
     tables = {table: text("trivet.maps", *table.split("/")) for table in data.get("tables", ())}
-    read = closure("\n".join(statement for _, statement in sql))
+    own = _statements(data["statement"])
+    read = closure("\n".join(statement for _, statement in own))
+    sql = ((STATE, _near(data, read)), *own)
     parts = {f"features/{part}": sha256(statement.encode()) for part, statement in sql}
     parts |= {f"maps/{table}": sha256(content.encode()) for table, content in tables.items()}
     made = digest({"definition": sha256(shipped.encode()), "views": views_digest(read), **parts})
-    head = (
-        data["title"],
-        data["moment"],
-        seconds(data["lookback"]),
-        max([seconds(row["within"]) for row in data["features"] if "ratio" in row], default=0),
-    )
-    return View(name, *head, features, sql, types_read(read), _relations(data, tables), made)
+    places = any("ratio" in row for row in data["features"])
+    return View(name, data["title"], data["moment"], places, features, sql, _relations(data, tables), made)
+
+
+def _near(data: Mapping[str, Any], read: tuple[str, ...]) -> str:
+    """The statement that takes, of all versions, what the cases may see: types, reach in seconds, reach about places."""
+    places = max([seconds(row["within"]) for row in data["features"] if "ratio" in row], default=0)
+    types = ", ".join(f"'{kind}'" for kind in types_read(read))
+    near = text("trivet.data", "sql", "statements", "version_near.sql")
+    return near.format(types=types, lookback=seconds(data["lookback"]), places=places)
 
 
 def _feature(row: Mapping[str, Any]) -> Feature:

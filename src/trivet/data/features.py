@@ -18,13 +18,12 @@ import pyarrow as pa
 from trivet.contracts.feature import Contribution, FeatureRow, FeatureValue
 from trivet.data.definition import Feature, View, definition
 from trivet.data.engines.duck import DuckEngine
-from trivet.data.views import STATE, install, published
+from trivet.data.views import STATE, install, macros
 from trivet.kernel.clock import instant as instant_text
 from trivet.kernel.clock import parse_instant
 from trivet.kernel.errors import NotFound
-from trivet.kernel.resources import text
 
-__all__ = ["FeatureViews", "Versions"]
+__all__ = ["FeatureViews", "Links", "Versions"]
 
 Case = tuple[str, str, int]
 FEW = 100  # persons whose slices are read one by one rather than everybody's versions at once
@@ -41,11 +40,18 @@ class Versions(Protocol):
     def versions(self, person: str | None = None, as_of: int | None = None) -> Any: ...
 
 
-class FeatureViews:
-    """`contracts.ports.Features` over record versions. `places` gives the versions that speak of places, not of persons."""
+class Links(Protocol):
+    """Where links come from: every link that ever stood, as an Arrow table of subject, person, known_seq, until_seq."""
 
-    def __init__(self, shelf: Versions, places: Versions | None = None) -> None:
-        self._shelf, self._places = shelf, places
+    def history(self) -> Any: ...
+
+
+class FeatureViews:
+    """`contracts.ports.Features` over record versions. `places` gives the versions that speak of places, not of persons; `links`
+    who was whom at each position (without it, a version's own person column counts at every position)."""
+
+    def __init__(self, shelf: Versions, places: Versions | None = None, links: Links | None = None) -> None:
+        self._shelf, self._places, self._links = shelf, places, links
         self._lock = threading.Lock()
         self._desks: dict[str, _Desk] = {}
 
@@ -58,26 +64,27 @@ class FeatureViews:
         desk = self._desk(view)
         slice_ = self._shelf.versions(person, as_of)
         if not slice_.num_rows:
-            raise NotFound(
-                "E333", "nobody is known under that name", where=person, help="trivet query 'SELECT person FROM persons LIMIT 5'"
-            )
-        return desk.rows([(person, instant, as_of)], self._with_places(desk.view, slice_, as_of))[0]
+            raise _nobody([person])
+        return desk.rows([(person, instant, as_of)], self._with_places(desk.view, slice_, as_of), _links_in(slice_))[0]
 
     def many(self, view: str, cohort: Sequence[Case]) -> list[FeatureRow]:
-        """The same for many cases, in their order: one pass over everybody's versions. NotFound when one of them is not known."""
+        """The same for many cases, in their order: a few persons by their slices, more in one pass over everybody's versions.
+        NotFound when one of them is not known."""
         desk = self._desk(view)
         if not cohort:
             return []
         last = max(as_of for _, _, as_of in cohort)
         persons = sorted({person for person, _, _ in cohort})
-        if len(persons) <= FEW:
-            everybody = self._with_places(desk.view, pa.concat_tables([self._shelf.versions(one, last) for one in persons]), last)
+        if len(persons) <= FEW and len({as_of for _, _, as_of in cohort}) == 1:
+            slices = pa.concat_tables([self._shelf.versions(one, last) for one in persons])
+            versions, links = self._with_places(desk.view, slices, last), _links_in(slices)
         else:
-            everybody = self._shelf.versions(None, last)
-        unknown = set(persons) - set(everybody["person"].unique().to_pylist())
+            versions = self._shelf.versions(None, last)
+            links = self._links.history() if self._links is not None else _links_in(versions)
+        unknown = set(persons) - set(links["person"].unique().to_pylist())
         if unknown:
-            raise NotFound("E333", f"{len(unknown)} of these persons are not known", where=min(unknown))
-        return desk.rows(cohort, everybody)
+            raise _nobody(sorted(unknown))
+        return desk.rows(cohort, versions, links)
 
     def close(self) -> None:
         """Give the engines back."""
@@ -104,46 +111,56 @@ class _Desk:
 
     def __init__(self, view: View) -> None:
         self.view, self.engine, self._lock = view, DuckEngine(threads=1), threading.Lock()
-        for name in ("version_all", "record_version"):
-            self.engine.slot(name, NO_VERSIONS)
-        self.engine.slot("cohort", NO_CASES)
-        self.engine.prepare("step_state", published()[STATE])
-        self.engine.slot(STATE, self.engine.go("step_state"))
-        install(self.engine, state=False)
+        for name, empty in (("version_all", NO_VERSIONS), ("link_all", NO_LINKS), ("asked", NO_CASES), ("cohort", NO_CASES)):
+            self.engine.slot(name, empty)
+        macros(self.engine)
         for name, table in view.relations.items():
             self.engine.put(name, table)
-        types = ", ".join(f"'{kind}'" for kind in view.types)
-        self.engine.prepare(
-            "step_near",
-            text("trivet.data", "sql", "statements", "version_near.sql").format(lookback=view.lookback, places=view.places, types=types),
-        )
         for name, statement in view.sql:
             self.engine.prepare(f"step_{name}", statement)
             self.engine.slot(name, self.engine.go(f"step_{name}"))
+            if name == STATE:
+                install(self.engine, state=False)
 
-    def rows(self, cohort: Sequence[Case], versions: pa.Table) -> list[FeatureRow]:
+    def rows(self, cohort: Sequence[Case], versions: pa.Table, links: pa.Table) -> list[FeatureRow]:
         """The feature rows of these cases, in their order."""
         with self._lock:
-            self.engine.fill("cohort", _cases(cohort))
+            self.engine.fill("asked", _cases(cohort, [person for person, _, _ in cohort]))
+            self.engine.fill("cohort", _cases(cohort, [f"case-{number}" for number in range(len(cohort))]))
             self.engine.fill("version_all", versions)
-            self.engine.fill("record_version", self.engine.go("step_near"))
-            self.engine.fill(STATE, self.engine.go("step_state"))
-            self.engine.fill("version_all", NO_VERSIONS)
+            self.engine.fill("link_all", links)
             for name, _ in self.view.sql:
                 answer = self.engine.go(f"step_{name}")
                 self.engine.fill(name, answer)
+                if name == STATE:
+                    self.engine.fill("version_all", NO_VERSIONS)
         return _assembled(self.view, cohort, answer)
 
 
-def _cases(cohort: Sequence[Case]) -> pa.Table:
+def _nobody(persons: Sequence[str]) -> NotFound:
+    what = "nobody is known under that name" if len(persons) == 1 else f"{len(persons)} of these persons are not known"
+    return NotFound("E333", what, where=persons[0], help="trivet query 'SELECT person FROM persons LIMIT 5'")
+
+
+def _links_in(versions: pa.Table) -> pa.Table:
+    """The links that a slice was made with: its own columns, at any position."""
+    held = versions.select(["subject", "person"]).drop_null().group_by(["subject", "person"]).aggregate([])
+    always = pa.array([-1] * held.num_rows, pa.int64())
+    return pa.table([held["subject"], held["person"], always, pa.nulls(held.num_rows, pa.int64())], schema=NO_LINKS.schema)
+
+
+def _cases(cohort: Sequence[Case], persons: Sequence[str]) -> pa.Table:
     moments = [parse_instant(at).replace(tzinfo=None) for _, at, _ in cohort]
-    columns = [range(len(cohort)), [person for person, _, _ in cohort], moments, [as_of for _, _, as_of in cohort]]
+    columns = [range(len(cohort)), persons, moments, [as_of for _, _, as_of in cohort]]
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, NO_CASES.schema, strict=True)], schema=NO_CASES.schema)
 
 
 COLUMNS = ("key", "type", "id", "version", "subject", "person", "valid_at", "known_seq", "receipt", "source", "deleted", "body")
 KINDS = {"deleted": pa.bool_()} | dict.fromkeys(("version", "known_seq", "receipt"), pa.int64())
 NO_VERSIONS = pa.schema([(name, KINDS.get(name, pa.string())) for name in COLUMNS]).empty_table()
+NO_LINKS = pa.schema(
+    [("subject", pa.string()), ("person", pa.string()), ("known_seq", pa.int64()), ("until_seq", pa.int64())]
+).empty_table()
 NO_CASES = pa.schema(
     [("case_id", pa.int64()), ("person", pa.string()), ("instant", pa.timestamp("us")), ("as_of", pa.int64())]
 ).empty_table()

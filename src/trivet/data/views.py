@@ -17,7 +17,7 @@ from trivet.kernel.resources import listing, text
 if TYPE_CHECKING:
     from trivet.data.engines.duck import DuckEngine
 
-__all__ = ["STATE", "closure", "install", "published", "types_read", "views_digest"]
+__all__ = ["STATE", "closure", "install", "macros", "published", "types_read", "views_digest"]
 
 STATE = "record_state"
 MACROS = ("instant_macro.sql", "code_macro.sql", "known_macro.sql")
@@ -70,10 +70,15 @@ def views_digest(names: tuple[str, ...]) -> str:
     return digest(parts | {f"macros/{name}": sha256(text("trivet.data", "sql", "statements", name).encode()) for name in MACROS})
 
 
-def install(engine: DuckEngine, *, history: bool = False, state: bool = True) -> None:
-    """Make every published view known to an engine that already has `record_version`, or, without `state`, `record_state` itself."""
+def macros(engine: DuckEngine) -> None:
+    """Make the macros that views and features use known to an engine."""
     for name in MACROS:
         engine.macro(text("trivet.data", "sql", "statements", name))
+
+
+def install(engine: DuckEngine, *, history: bool = False, state: bool = True) -> None:
+    """Make every published view known to an engine that already has `record_version`, or, without `state`, `record_state` itself."""
+    macros(engine)
     for name, sql in published().items():
         if name != STATE:
             engine.define(name, sql)

@@ -11,11 +11,12 @@ __all__ = ["features", "registry", "shadow"]
 
 
 def features(house: House) -> Any:
-    """Feature views over the shelf; places come from the store."""
+    """Feature views over the shelf; places and the history of links come from the store."""
     from trivet.data.features import FeatureViews
+    from trivet.data.links import LinkHistory
     from trivet.data.places import PlaceVersions
 
-    return FeatureViews(house.shelf, PlaceVersions(house.store))
+    return FeatureViews(house.shelf, PlaceVersions(house.store), LinkHistory(house.store))
 
 
 def registry(house: House) -> Any:

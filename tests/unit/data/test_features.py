@@ -254,6 +254,52 @@ def test_people_do_not_mix(ours: Ours) -> None:
     assert [row["acute"] for row in by_name] == [1, 0, 1, 0, 0]
 
 
+class Linked:
+    """A shelf whose links change: Patient/b was p-2 until position 20, and p-1 from then on."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.links = [("Patient/a", "p-1", 1, None), ("Patient/b", "p-2", 1, 20), ("Patient/b", "p-1", 20, None)]
+
+    def history(self) -> pa.Table:
+        """Every link that ever stood."""
+        columns = list(zip(*self.links, strict=True))
+        kinds = (pa.string(), pa.string(), pa.int64(), pa.int64())
+        names = ("subject", "person", "known_seq", "until_seq")
+        return pa.table([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=list(names))
+
+    def versions(self, person: str | None = None, as_of: int | None = None) -> pa.Table:
+        """As the store does: all versions of every record that ever was about the person linked then."""
+        last = 10**9 if as_of is None else as_of
+        now = {subject: who for subject, who, since, until in self.links if since <= last and (until is None or until > last)}
+        known = [{**row, "person": now.get(row["subject"])} for row in self.rows if row["known_seq"] <= last]
+        keys = {row["key"] for row in known if row["person"] == person}
+        return versions(*[row for row in known if person is None or row["key"] in keys])
+
+
+def test_later_links_and_corrected_subjects_move_nothing_that_was(ours: Ours) -> None:
+    """A case sees the links of its own position, alone and among many; a result taken from one patient and given to another follows."""
+    about_a, about_b = {"subject": "Patient/a"}, {"subject": "Patient/b"}
+    rows = [
+        patient(1, ident="a", **about_a), patient(1, ident="b", birth="1990-01-01", gender="male", **about_b),
+        measured("hb1", "718-7", 10.0, "g/dL", at(90), 2, **about_a), measured("hb2", "718-7", 8.0, "g/dL", at(95), 3, **about_b),
+        measured("hb2", "718-7", 8.0, "g/dL", at(95), 30, number=2, **about_a),
+        measured("na", "2951-2", 139, "mmol/L", at(95), 3, **about_b),
+    ]  # fmt: skip
+    shelf = Linked(rows)
+    views = FeatureViews(shelf, None, shelf)
+    cohort = [("p-1", NOW, 10), ("p-2", NOW, 10), ("p-1", NOW, 25), ("p-1", NOW, 40)]
+    many = views.many("readmission", cohort)
+    assert many == [views.one("readmission", *case) for case in cohort]
+    got = [{value.name: value.value for value in row.values} for row in many]
+    assert [row["haemoglobin"] for row in got] == [10.0, 8.0, 8.0, 8.0]
+    assert [row["sodium"] for row in got] == [None, 139, 139, 139]
+    assert many[3].values[13].contributions[0].version == 2
+    with pytest.raises(NotFound):
+        views.one("readmission", "p-2", NOW, 25)
+    views.close()
+
+
 def test_a_digest_stands_for_the_definition() -> None:
     """Two views, two digests, and they stay the same."""
     digests = {name: definition(name).digest for name in names()}
