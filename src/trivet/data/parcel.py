@@ -10,9 +10,8 @@ import hashlib
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,7 +23,7 @@ from trivet.data.instants import lower_bound
 from trivet.kernel import jsontext, resources
 from trivet.kernel.errors import Rejected
 
-__all__ = ["failed", "open_spans", "pack", "place"]
+__all__ = ["failed", "open_spans", "pack", "pattern", "rows"]
 
 INDEX = re.compile(r"\[\d+\]|(?<=/)\d+(?=/|$)|\br=\d+;")
 _encoder = msgspec.json.Encoder()
@@ -33,16 +32,17 @@ _encoder = msgspec.json.Encoder()
 def pack(translation: Translation, profile: SourceProfile) -> Parcel:
     """The parcel of one translated unit."""
     state, reason = verdict(translation)
+    sheets = tuple([sheet(record, profile.zone) for record in translation.records])
     return Parcel(
         state=state,
         reason=reason,
         partial=state == "mapped" and bool(translation.rejects),
-        sheets=tuple(sheet(record, profile.zone) for record in translation.records),
+        sheets=sheets,
         spans=close_spans(translation.records),
         coverage=coverage(translation),
         notices=notices(translation),
         rejects=translation.rejects,
-        people=Translation(people(translation.records), ()),
+        people=Translation(people(translation.records, sheets), ()),
     )
 
 
@@ -51,14 +51,13 @@ def failed(rejected: Rejected) -> Parcel:
     return Parcel("quarantined", rejected.code, False, (), b"", (), (), (rejected,), Translation((), ()))
 
 
-def people(records: Iterable[Record]) -> tuple[Record, ...]:
+def people(records: Sequence[Record], sheets: Sequence[Sheet]) -> tuple[Record, ...]:
     """What a linker reads: every Patient record, and one record of each subject that the unit says nothing else about."""
-    patients = {record.key: replace(record, spans=()) for record in records if record.resource["resourceType"] == "Patient"}
+    patients = {sheet.key: Record(record.resource, ()) for record, sheet in zip(records, sheets, strict=True) if sheet.type == "Patient"}
     others: dict[str, Record] = {}
-    for record in records:
-        about = subject(record.resource)
-        if about and about not in patients:
-            others.setdefault(about, replace(record, spans=()))
+    for record, about in zip(records, sheets, strict=True):
+        if about.subject and about.subject not in patients and about.subject not in others:
+            others[about.subject] = Record(record.resource, ())
     return (*patients.values(), *others.values())
 
 
@@ -77,51 +76,49 @@ def sheet(record: Record, zone: str) -> Sheet:
     body = jsontext.dumps(resource)
     kind = resource["resourceType"]
     key = f"{kind}/{resource['id']}"
-    return Sheet(
-        key=key,
-        type=kind,
-        id=resource["id"],
-        subject=key if kind == "Patient" else subject(resource),
-        valid_at=valid_at(resource, zone),
-        deleted=int(retracted(resource)),
-        body=body.decode("utf-8"),
-        digest=hashlib.sha256(body).digest(),
-    )
+    subjects, times, retractions = readers(kind)
+    subject = key if kind == "Patient" else next((found for read in subjects if _about_patient(found := read(resource))), "")
+    moments = (lower_bound(found, zone) for read in times if isinstance(found := read(resource), str))
+    deleted = any(read(resource) == value for read, value in retractions)
+    valid_at = next(filter(None, moments), "")
+    return Sheet(key, kind, resource["id"], subject, valid_at, int(deleted), body.decode("utf-8"), hashlib.sha256(body).digest())
 
 
-def subject(resource: dict[str, Any]) -> str:
-    """The `Patient/<id>` a record is about; empty when it is about nobody."""
-    for path in paths("subjects.csv", resource["resourceType"]):
-        found = place(resource, path)
-        if isinstance(found, str) and found.startswith("Patient/"):
-            return found
-    return ""
+def _about_patient(found: Any) -> bool:
+    return isinstance(found, str) and found.startswith("Patient/")
 
 
-def valid_at(resource: dict[str, Any], zone: str) -> str:
-    """When the record was true, as instant text; empty when it bears no event time."""
-    for path in paths("times.csv", resource["resourceType"]):
-        found = place(resource, path)
-        if isinstance(found, str) and (moment := lower_bound(found, zone)):
-            return moment
-    return ""
+def reader(path: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
+    """Reads the value at a path of names and list positions; None when there is none. Short paths, which are most, are quick."""
+    first, *rest = path
+
+    def one(resource: dict[str, Any]) -> Any:
+        return resource.get(first)
+
+    def deeper(resource: dict[str, Any]) -> Any:
+        found = resource.get(first)
+        for name in rest:
+            if isinstance(found, dict):
+                found = found.get(name)
+            elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+                found = found[int(name)]
+            else:
+                return None
+        return found
+
+    return deeper if rest else one
 
 
-def retracted(resource: dict[str, Any]) -> bool:
-    """Did the sender take it back?"""
-    return any(place(resource, path) == value for path, value in retractions(resource["resourceType"]))
+Read = Callable[[dict[str, Any]], Any]
 
 
-def place(resource: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path of names and list positions; None when there is none."""
-    for name in path:
-        if isinstance(resource, dict):
-            resource = resource.get(name)
-        elif isinstance(resource, list) and name.isdigit() and int(name) < len(resource):
-            resource = resource[int(name)]
-        else:
-            return None
-    return resource
+@cache
+def readers(kind: str) -> tuple[tuple[Read, ...], tuple[Read, ...], tuple[tuple[Read, str], ...]]:
+    """How to read subject, event time and retraction of one record type, by the approved tables."""
+    subjects = tuple(reader(path) for path in paths("subjects.csv", kind))
+    times = tuple(reader(path) for path in paths("times.csv", kind))
+    taken_back = [row for row in rows("retracted.csv") if row["type"] in (kind, "*")]
+    return subjects, times, tuple((reader(tuple(row["path"].split("."))), row["value"]) for row in taken_back)
 
 
 @cache
@@ -137,12 +134,6 @@ def paths(name: str, kind: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(path.split(".")) for _, _, path in sorted(found))
 
 
-@cache
-def retractions(kind: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Paths and values by which a sender takes a record of this type back."""
-    return tuple((tuple(row["path"].split(".")), row["value"]) for row in rows("retracted.csv") if row["type"] in (kind, "*"))
-
-
 def close_spans(records: Iterable[Record]) -> bytes:
     """Lineage of a unit's records as compressed JSON: key -> [[path, offset, length, locator, rule], ...]."""
     spans = {record.key: record.spans for record in records}
@@ -155,16 +146,29 @@ def open_spans(blob: bytes, key: str) -> tuple[Span, ...]:
     return tuple(Span(*span) for span in found)
 
 
-@lru_cache(maxsize=65_536)
+class Patterns(dict[str, str]):
+    """Locators without their indices, remembered; emptied when there are too many to be worth it."""
+
+    def __missing__(self, locator: str) -> str:
+        if len(self) > 100_000:
+            self.clear()
+        self[locator] = made = INDEX.sub(lambda found: "*" if found[0].isdigit() else "", locator)
+        return made
+
+
+_patterns = Patterns()
+
+
 def pattern(locator: str) -> str:
     """A locator without its indices: `OBX[3]-5[1].2` -> `OBX-5.2`, `/entry/4/resource` -> `/entry/*/resource`, `r=17;c=x` -> `c=x`."""
-    return INDEX.sub(lambda found: "*" if found[0].isdigit() else "", locator)
+    return _patterns[locator]
 
 
 def coverage(translation: Translation) -> tuple[CoverageLine, ...]:
     """Elements counted by place, disposition and rule."""
-    counts = Counter((pattern(element.locator), element.disposition, element.rule) for element in translation.elements)
-    return tuple(CoverageLine(*key, count) for key, count in sorted(counts.items()))
+    seen = _patterns
+    counts = Counter([(seen[locator], disposition, rule) for locator, _, _, disposition, rule in translation.elements])
+    return tuple([CoverageLine(*key, count) for key, count in counts.items()])
 
 
 def notices(translation: Translation) -> tuple[NoticeLine, ...]:
