@@ -189,3 +189,10 @@ def test_as_of_an_earlier_position_the_fault_is_not_there(house: House) -> None:
     then = {verdict.check: verdict for verdict in house.checks.run(early)}
     assert then["unit-mixed-up"].failing == 0
     assert run(house)["unit-mixed-up"].failing == 1
+
+
+def test_the_reference_page_names_every_check(root: Path) -> None:
+    """docs/reference/quality.md lists each check with its threshold and severity as shipped."""
+    page = (root / "docs/reference/quality.md").read_text(encoding="utf-8")
+    for check in shipped_checks():
+        assert f"| `{check.check}` | {check.table} | {check.threshold:g} | {check.severity} |" in page

@@ -16,7 +16,7 @@ from trivet.data.identity.features import Features, Name
 from trivet.data.identity.weights import Weights
 from trivet.data.identity.words import nicknames
 
-__all__ = ["Evidence", "Terms", "birth_level", "compare", "family_level", "given_level"]
+__all__ = ["Evidence", "Terms", "birth_level", "ceiling", "compare", "family_level", "given_level"]
 
 Terms = Callable[[str, str], tuple[int, int]]
 CONTACT = ("telephone", "address", "mail")
@@ -95,6 +95,48 @@ def compare(left: Features, right: Features, weights: Weights, terms: Terms, sha
             _put("member", "same" if level == "same" else "other", weights, levels, bits)
     _contacts(left, right, weights, shared, levels, bits)
     return Evidence(levels, bits, sum(bits.values()))
+
+
+def ceiling(left: Features, weights: Weights, total: int, shared: Collection[str] = ()) -> Callable[[Features], float]:
+    """A function that gives bits which a pair with `left` cannot exceed, at a fraction of the cost of the evidence.
+
+    `total` and `shared` are what `compare` will be told: the records in the register, and contact data that too many persons have.
+    """
+    best = {field: max(max(bits.values()), 0.0) for field, bits in weights.bits.items()}
+    best |= {field: max(best[field], weights.exact(field, 0, total)) for field in ("family", "given")}
+    rest = best["middle"] + best["suffix"] + best["sex"] + max(weights.bits["identifier"]["close"], 0.0)
+    alike = min(weights.contact, weights.bits["telephone"]["close"] + weights.bits["address"]["street"])
+    persons, members = frozenset(left.persons), frozenset(left.members)
+    contacts = frozenset((*left.telephones, *left.addresses, *left.mails)).difference(shared)
+    births, families, givens = weights.bits["birth"], weights.bits["family"], weights.bits["given"]
+
+    def of(right: Features) -> float:
+        if not persons.isdisjoint(right.persons):
+            return float("inf")
+        bits = rest
+        if left.birth and right.birth:
+            bits += births[birth_level(left.birth, right.birth)]
+        if left.names and right.names:
+            bits += max([_name_ceiling(one, other, families, givens, best) for one in left.names for other in right.names])
+        if not members.isdisjoint(right.members):
+            bits += best["member"]
+        near = contacts.isdisjoint(right.telephones) and contacts.isdisjoint(right.addresses) and contacts.isdisjoint(right.mails)
+        return bits + (alike if near else weights.contact)
+
+    return of
+
+
+def _name_ceiling(one: Name, other: Name, families: Mapping[str, float], givens: Mapping[str, float], best: Mapping[str, float]) -> float:
+    if one.family == other.given or one.given == other.family:  # perhaps exchanged, or one is missing
+        return best["family"] + best["given"]
+    bits = 0.0
+    if one.family and other.family:
+        level = family_level(one.family, other.family)
+        bits = best["family"] if level == "exact" else families[level]
+    if one.given and other.given:
+        level = given_level(one.given, other.given)
+        bits += best["given"] if level == "exact" else givens[level]
+    return bits
 
 
 def _put(field: str, level: str, weights: Weights, levels: dict[str, str], bits: dict[str, float]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trivet.data.identity.compare import Evidence, compare
+from trivet.data.identity.compare import Evidence, ceiling, compare
 from trivet.data.identity.features import Features
 from trivet.data.identity.judge import GRADES, Verdict, contradictions, judge
 from trivet.data.identity.keys import contact_keys, keys
@@ -57,7 +57,10 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
 
     apart = _apart(register, self_known)
     persons: dict[str, list[tuple[Known, Verdict, Evidence]]] = {}
+    most = ceiling(known, weights, total, shared)
     for one in candidates:
+        if prior + most(one.features) < weights.possible:
+            continue  # whatever else agrees, this pair is none
         evidence = compare(known, one.features, weights, terms, shared)
         persons.setdefault(one.person, []).append((one, judge(known, one.features, evidence, prior, weights), evidence))
     found = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]

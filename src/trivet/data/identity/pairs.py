@@ -29,8 +29,8 @@ LEVELS = {
     "category": ("exact", "other"),
 }
 KEYS = ("ssn", "identifier", "phone", "mail", "birth", "family", "given", "name", "street", "zip", "city", "maiden", "number", "middle")
-PER_ROW = 60  # pairs for each row that one rule may bring
-LEAST = 2_000_000  # pairs that one rule may bring in a small table
+PER_ROW = 60  # pairs for each row that all rules together may bring
+LEAST = 2_000_000  # the same for a small table
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.int8]
 
@@ -74,20 +74,25 @@ def _sounds(column: Coded) -> Ints:
 def block(columns: dict[str, Coded], split: int | None) -> tuple[Ints, Ints]:
     """All pairs that some rule brings together. With `split`, the first rows are one table and the rest another, and pairs cross over."""
     rows = len(next(iter(columns.values())).codes)
-    most = max(LEAST, PER_ROW * rows)
+    left = max(LEAST, PER_ROW * rows)
     singles = {field: columns[field].codes for field in KEYS if field in columns}
     singles |= {f"{field}~": _sounds(columns[field]) for field in ("family", "given") if field in columns}
     found, large = [], []
-    for name, codes in singles.items():
-        if _size(codes, split) <= most:
-            found.append(_pairs(codes, split, rows))
+    for size, name in sorted((_size(codes, split), name) for name, codes in singles.items()):
+        if size <= left // 2:
+            found.append(_pairs(singles[name], split, rows))
+            left -= size
         else:
             large.append(name)
-    for one, other in combinations(singles, 2):
-        if (one in large and other in large) and one.rstrip("~") != other.rstrip("~"):
-            both = _both(singles[one], singles[other])
-            if _size(both, split) <= most:
-                found.append(_pairs(both, split, rows))
+    both = {
+        (one, other): _both(singles[one], singles[other])
+        for one, other in combinations(singles, 2)
+        if one in large and other in large and one.rstrip("~") != other.rstrip("~")
+    }
+    for size, names in sorted((_size(codes, split), names) for names, codes in both.items()):
+        if size <= left // 2:
+            found.append(_pairs(both[names], split, rows))
+            left -= size
     if not found:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     packed = np.unique(np.concatenate(found))

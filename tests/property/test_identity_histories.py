@@ -1,0 +1,201 @@
+"""Identity under random histories: one person each, exact undoing, no way back after a human's no, and the same again from the same."""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trivet.contracts.envelope import Receipt
+from trivet.contracts.record import Record, Translation
+from trivet.data.engines.sqlite import SQLiteStore
+from trivet.data.identity import StoreLinker
+from trivet.data.identity.compare import ceiling, compare
+from trivet.data.identity.features import Features, features
+from trivet.data.identity.judge import GRADES, judge
+from trivet.data.identity.register import Register
+from trivet.data.identity.stewardship import apply
+from trivet.data.identity.weights import shipped
+from trivet.kernel import jsontext
+from trivet.kernel.digest import sha256
+from trivet.kernel.errors import NotFound, Refused
+from trivet.kernel.resources import listing, text
+
+AT = "2026-03-01T08:00:00.000000Z"
+TABLES = ("identity_record", "identity_key", "identity_term", "link", "link_event", "link_review", "link_apart")
+SCHEMA = [
+    text("trivet.data", "sql", "schema", name)
+    for name in listing("trivet.data", "sql/schema", ".sql")
+    if "identity" in text("trivet.data", "sql", "schema", name) or "link" in name
+]
+
+names = st.sampled_from(["Ramirez", "Ramires", "Okafor", "UNKNOWN", "Weiss"])
+givens = st.sampled_from(["Elena", "Elana", "Marta", "BABY", "E"])
+births = st.sampled_from(["1961-04-17", "1961-04-18", "1961-12-04", "1961-04-12", "1900-01-01", ""])
+patients = st.builds(
+    lambda family, given, born, sex, mrn, phone: {
+        "resourceType": "Patient",
+        "name": [{"family": family, "given": [given]}],
+        **({"birthDate": born} if born else {}),
+        "gender": sex,
+        **({"identifier": [{"system": "urn:mrn", "value": mrn}]} if mrn else {}),
+        **({"telecom": [{"system": "phone", "value": phone}]} if phone else {}),
+    },
+    names,
+    givens,
+    births,
+    st.sampled_from(["female", "male"]),
+    st.sampled_from(["", "1001", "1002"]),
+    st.sampled_from(["", "312-555-0142"]),
+)
+subjects = st.integers(0, 5).map(lambda number: f"s{number}")
+steps = st.one_of(
+    st.tuples(st.just("take"), subjects, patients),
+    st.tuples(st.just("said"), subjects, subjects),
+    st.tuples(st.just("merge"), subjects, subjects),
+    st.tuples(st.just("separate"), subjects, st.none()),
+    st.tuples(st.just("unmerge"), st.integers(1, 12), st.none()),
+    st.tuples(st.just("reject"), st.integers(1, 6), st.none()),
+    st.tuples(st.just("confirm"), st.integers(1, 6), st.none()),
+)
+histories = st.lists(steps, min_size=1, max_size=14)
+
+
+class Seal:
+    """A keyed address for bytes."""
+
+    def address(self, data: bytes) -> str:
+        return sha256(b"test" + data)
+
+
+class Home:
+    """A store that lives through a history."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.store = SQLiteStore(folder / name, SCHEMA)
+        self.linker = StoreLinker(self.store, Seal())
+        self.seq = 0
+        self.apart: list[tuple[str, str]] = []
+
+    def step(self, kind: str, one: Any, other: Any) -> None:
+        """One thing that happens."""
+        self.seq += 1
+        if kind == "take":
+            self.take(one, other | {"id": one})
+        elif kind == "said":
+            self.take(
+                one, {"resourceType": "Patient", "id": one, "link": [{"other": {"reference": f"Patient/{other}"}, "type": "replaces"}]}
+            )
+        else:
+            target = f"Patient/{one}" if isinstance(one, str) else one
+            self.decide(kind, target, f"Patient/{other}" if other else "")
+
+    def take(self, name: str, resource: dict[str, Any]) -> None:
+        """A receipt with one record."""
+        receipt = Receipt(self.seq, f"feed-{name}", "fhir", "landed", "b", AT)
+        self.store.write(lambda tx: self.linker.link(tx, receipt, Translation((Record(resource, ()),), ())))
+
+    def decide(self, action: str, target: Any, other: str) -> None:
+        """A human's decision; what is not there or decided already is refused and changes nothing."""
+        said = jsontext.dumps({"action": action, "target": target, "other": other, "actor": "steward", "reason": "test"})
+        try:
+            self.store.write(lambda tx: apply(Register(tx), self.seq, AT, said))
+        except (NotFound, Refused):
+            return
+
+    def persons(self) -> dict[str, str]:
+        """Everybody's person."""
+        return dict(self.store.read("select subject, person from link where until_seq is null order by subject"))
+
+
+def live(history: list[Any], name: str, folder: Path) -> Home:
+    """A home that lived through a history."""
+    home = Home(folder, name)
+    for step in history:
+        home.step(*step)
+    return home
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories)
+def test_everybody_is_one_person_at_every_position(history: list[Any]) -> None:
+    """Each record has exactly one person now; its past is without gap or overlap; the two places that say so agree."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = live(history, "a", Path(folder))
+        records = dict(home.store.read("select subject, person from identity_record order by subject"))
+        assert records == home.persons()
+        for subject in records:
+            spans = home.store.read("select known_seq, until_seq from link where subject = ? order by id", (subject,))
+            assert all(one[1] == other[0] for one, other in pairwise(spans))
+            assert all(start <= end for start, end in spans[:-1])
+            assert spans[-1][1] is None
+        home.store.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories)
+def test_the_same_history_gives_the_same_tables(history: list[Any]) -> None:
+    """Nothing but the receipts and decisions in their order decides what identity keeps."""
+    with tempfile.TemporaryDirectory() as folder:
+        one, other = live(history, "a", Path(folder)), live(history, "b", Path(folder))
+        for table in TABLES:
+            assert one.store.read(f"select * from {table} order by 1, 2") == other.store.read(f"select * from {table} order by 1, 2"), table
+        one.store.close()
+        other.store.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories, subjects, subjects)
+def test_merge_and_unmerge_are_exact_inverses(history: list[Any], one: str, other: str) -> None:
+    """After any history: a merge, undone at once, leaves every person as it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = live(history, "a", Path(folder))
+        before = home.persons()
+        last = home.store.read("select coalesce(max(id), 0) from link_event")[0][0]
+        home.step("merge", one, other)
+        event = home.store.read("select id from link_event where kind = 'merged' and id > ?", (last,))
+        if event:
+            assert home.persons() != before
+            home.step("unmerge", event[0][0], None)
+        assert home.persons() == before
+        home.store.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories, subjects, st.lists(st.tuples(st.just("take"), subjects, patients), max_size=8))
+def test_what_a_human_separated_the_machine_never_joins(history: list[Any], one: str, after: list[Any]) -> None:
+    """Whatever arrives later: no pair that stands apart by a human's word is one person."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = live([step for step in history if step[0] != "confirm"], "a", Path(folder))
+        home.step("separate", one, None)
+        for step in after:
+            home.step(*step)
+        persons = home.persons()
+        for left, right in home.store.read("select one, two from link_apart"):
+            assert persons[left] != persons[right]
+        home.store.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(patients, patients)
+def test_evidence_does_not_depend_on_who_is_asked_first(left: dict[str, Any], right: dict[str, Any]) -> None:
+    """Comparing A with B says what comparing B with A says, bit for bit, and so does the grade; no score exceeds its ceiling."""
+    weights = shipped()
+
+    def terms(field: str, term: str) -> tuple[int, int]:
+        return len(term), 1000
+
+    def known(resource: dict[str, Any]) -> Features:
+        return features(resource, 4)
+
+    one, other = known(left), known(right)
+    here, there = compare(one, other, weights, terms), compare(other, one, weights, terms)
+    assert (here.levels, here.bits, here.score) == (there.levels, there.bits, there.score)
+    verdict = judge(one, other, here, weights.prior(10), weights)
+    assert here.score <= ceiling(one, weights, 1000)(other) + 1e-9, "a candidate could be dropped unseen"
+    assert verdict == judge(other, one, there, weights.prior(10), weights)
+    assert verdict.grade in GRADES
