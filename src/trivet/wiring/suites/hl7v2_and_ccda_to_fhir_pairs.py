@@ -1,6 +1,6 @@
 """Suite hl7v2-and-ccda-to-fhir-pairs: messages and documents of many kinds, with the bundles of a production converter.
 
-Two halves: HL7 v2 here, C-CDA in `ccda_half` (a function of another module, named in `HALVES` when it is there).
+Two halves: HL7 v2 here, C-CDA in `ccda_half`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.suite import SuiteResult
+from trivet.wiring.suites.ccda_half import ccda_half
 from trivet.wiring.suites.facts import Tally, facts_of, resources_in
 from trivet.wiring.suites.hl7v2_cases import Account, check, report
 
@@ -61,7 +62,7 @@ def hl7v2_half(folder: Path, result: SuiteResult) -> None:
     result.failed.update({f"hl7v2 {name}": why for name, why in half.failed.items()})
 
 
-HALVES: list[Callable[[Path, SuiteResult], None]] = [hl7v2_half]
+HALVES: list[Callable[[Path, SuiteResult], None]] = [hl7v2_half, ccda_half]
 
 
 def run(corpora: Path) -> SuiteResult:

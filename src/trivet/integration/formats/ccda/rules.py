@@ -1,0 +1,205 @@
+"""The approved tables of C-CDA: which template is which statement, what its elements become, codes, code systems, structure.
+
+Places in `maps/ccda/fields.csv` are a small closed language: `entryRelationship[@typeCode=MFST]/observation[t=22.4.9]/value` steps down
+through children, `..` up. A filter is `@name=value`, `t=template` (short for HL7's root), `child` (there is one), `code=value` (of its
+`code`), each with `!` in front for the opposite; several stand between commas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from trivet.integration.formats.ccda.tree import Node
+from trivet.integration.tables import table
+from trivet.kernel.errors import Fault
+
+__all__ = ["Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
+__all__ += ["select", "structure", "system_uri", "templates"]
+
+ROOT = "2.16.840.1.113883.10.20."
+
+
+class Step(NamedTuple):
+    """One step of a place: a tag (`..`, `.`, `*` too) and filters (wanted, sort, name, value)."""
+
+    tag: str
+    filters: tuple[tuple[bool, str, str, str], ...]
+
+
+class Rule(NamedTuple):
+    """One row of `fields.csv`: where the value is, how it is read, where it goes."""
+
+    name: str
+    target: str
+    source: tuple[Step, ...]
+    how: str
+    argument: str
+    must: bool
+    many: bool
+
+
+class Kind(NamedTuple):
+    """One row of `kinds.csv`: the resource type, its element for the patient, for the statements below, and whether mentions are one."""
+
+    name: str
+    resource: str
+    subject: str
+    members: str
+    shared: bool
+
+
+@cache
+def place(text: str) -> tuple[Step, ...]:
+    """The steps of a place. Raises Fault for what is none."""
+    steps = []
+    for part in text.split("/"):
+        tag, bracket, inside = part.partition("[")
+        if not tag or bool(bracket) != inside.endswith("]"):
+            raise Fault("E210", "a place in a C-CDA table cannot be read", where=text)
+        steps.append(Step(tag, tuple(_filter(one) for one in inside[:-1].split(",")) if bracket else ()))
+    return tuple(steps)
+
+
+def _filter(text: str) -> tuple[bool, str, str, str]:
+    wanted = not text.startswith("!")
+    name, sign, value = text.removeprefix("!").partition("=")
+    if name == "t":
+        return wanted, "template", value, ""
+    if name == "code":
+        return wanted, "code", value, ""
+    return (wanted, "attribute", name[1:], value if sign else "*") if name.startswith("@") else (wanted, "child", name, "")
+
+
+def templates(node: Node) -> list[str]:
+    """Roots of the templates of a statement, HL7's own prefix left out."""
+    return [child.get("root").removeprefix(ROOT) for child in node.children if child.tag == "templateId"]
+
+
+def _holds(node: Node, step: Step) -> bool:
+    for wanted, sort, name, value in step.filters:
+        if sort == "attribute":
+            found = bool(node.get(name)) if value == "*" else node.get(name) == value
+        elif sort == "template":
+            found = name in templates(node)
+        elif sort == "code":
+            code = node.first("code")
+            found = code is not None and code.get("code") == name
+        else:
+            found = node.first(name) is not None
+        if found != wanted:
+            return False
+    return True
+
+
+def select(node: Node, steps: tuple[Step, ...], at: int = 0) -> Iterator[Node]:
+    """Every element at a place, in the order of the document."""
+    if at == len(steps):
+        yield node
+        return
+    step = steps[at]
+    if step.tag == ".":
+        found: Iterator[Node] | tuple[Node, ...] = (node,)
+    elif step.tag == "..":
+        found = (node.parent,) if node.parent is not None else ()
+    elif step.tag == "*":
+        found = iter(node.children)
+    else:
+        found = node.all(step.tag)
+    for one in found:
+        if not step.filters or _holds(one, step):
+            yield from select(one, steps, at + 1)
+
+
+@cache
+def rules(entry: str) -> tuple[Rule, ...]:
+    """What the elements of a kind of statement become, in the order in which it is tried."""
+    return tuple(
+        Rule(
+            f"ccda/{entry}/{row['target']}",
+            row["target"].removesuffix("[]"),
+            place(row["source"]),
+            row["how"],
+            row["argument"],
+            row["must"] == "yes",
+            row["target"].endswith("[]"),
+        )
+        for row in table("ccda/fields.csv", "entry", "target", "source", "how", "argument", "must")
+        if row["entry"] == entry
+    )
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Kinds of statements by name."""
+    rows = table("ccda/kinds.csv", "kind", "resource", "subject", "members", "shared")
+    return {row["kind"]: Kind(row["kind"], row["resource"], row["subject"], row["members"], row["shared"] == "yes") for row in rows}
+
+
+@cache
+def _entries() -> dict[tuple[str, str], str]:
+    return {(row["template"], row["mood"]): row["kind"] for row in table("ccda/entries.csv", "template", "mood", "kind")}
+
+
+@cache
+def _sections() -> dict[str, dict[str, str]]:
+    rows = table("ccda/sections.csv", "section", "key", "tag", "kind")
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["key"], {"": row["section"]})[row["tag"]] = row["kind"]
+    return found
+
+
+def section_kind(section: Node | None, tag: str) -> str:
+    """The kind that a statement without a known template is in this section, "" when the table does not say."""
+    if section is None:
+        return ""
+    code = section.first("code")
+    for key in (code.get("code") if code is not None else "", *templates(section)):
+        if key in _sections():
+            return _sections()[key].get(tag, "")
+    return ""
+
+
+def kind_of(node: Node, section: Node | None = None) -> str:
+    """The kind of a statement by its templates; without a known one, by the section it stands in; "" when no row speaks of it.
+
+    `box` is a statement that only holds others.
+    """
+    known, mood, found = _entries(), node.get("moodCode"), ""
+    for template in templates(node):
+        found = known.get((template, mood)) or known.get((template, "")) or ""
+        if found and found != "box":
+            return found
+    return found or section_kind(section, node.tag)
+
+
+@cache
+def codes(name: str) -> dict[str, dict[str, str]]:
+    """A code map: source code -> `code`, `system`, `display`."""
+    rows = table("ccda/codes.csv", "map", "source", "code", "system", "display")
+    found = {row["source"]: {part: row[part] for part in ("system", "code", "display") if row[part]} for row in rows if row["map"] == name}
+    if not found:
+        raise Fault("E211", "a C-CDA table names a code map that does not exist", where=name)
+    return found
+
+
+@cache
+def _systems() -> dict[str, str]:
+    shared = {row["alias"]: row["system"] for row in table("terminology/systems.csv", "alias", "system")}
+    return shared | {f"urn:oid:{row['oid']}": row["uri"] for row in table("ccda/systems.csv", "oid", "uri")}
+
+
+@cache
+def system_uri(root: str) -> str:
+    """The URI of an OID or UUID: the standard's own one where there is one."""
+    lowered = root.strip()
+    name = f"urn:oid:{lowered}" if lowered.replace(".", "").isdigit() else f"urn:uuid:{lowered.lower()}"
+    return _systems().get(name, name)
+
+
+@cache
+def structure() -> dict[str, tuple[str, str]]:
+    """Elements that carry no fact of their own: `tag/@name`, `@name` or `tag/*` -> disposition and rule."""
+    return {row["element"]: (row["disposition"], row["rule"]) for row in table("ccda/structure.csv", "element", "disposition", "rule")}

@@ -1,0 +1,270 @@
+"""One document on its way to records: what was made, what became of every leaf, and the rules of the tables applied to elements.
+
+In: a tree and a profile. A statement becomes a record by the rows of its kind; a value that cannot be is rejected alone, or with the
+statement where the row says that it must be there. A negation that no row expresses, and a statement without what it is about,
+are rejected whole: saying the opposite, or nothing, would be worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.record import Element, Notice, Record, Span, Translation
+from trivet.integration.formats.ccda.rules import Kind, Rule, kinds, rules, select, structure
+from trivet.integration.formats.ccda.tree import Leaf, Node, Tree
+from trivet.integration.formats.ccda.values import HOW, BadValue, Made
+from trivet.kernel.digest import record_id
+from trivet.kernel.errors import Rejected
+
+__all__ = ["Unusable", "Work"]
+
+Parts = list[tuple[str, Leaf, str]]
+SSN = "2.16.840.1.113883.4.1"
+
+
+class Unusable(Exception):
+    """A statement that cannot become a record; `said` is False when it says that it says nothing (nullFlavor)."""
+
+    def __init__(self, why: str, leaf: Leaf | None = None, said: bool = True) -> None:
+        super().__init__(why)
+        self.why, self.leaf, self.said = why, leaf, said
+
+
+class Work:
+    """Gathers the translation of one document. Use once."""
+
+    def __init__(self, tree: Tree, profile: SourceProfile) -> None:
+        self.tree, self.profile, self.zone, self.named = tree, profile, profile.zone, tree.named
+        self.records: dict[str, tuple[dict[str, Any], Parts]] = {}
+        self.fates: dict[int, tuple[str, str]] = {}
+        self.rejects: list[Rejected] = []
+        self.notices: list[Notice] = []
+        self.patient = ""
+        self.mentions: dict[tuple[str, str], str] = {}
+        identity = next((_identity(node) for node in tree.root.all("id") if _identity(node)), ())
+        self.document: tuple[str, ...] = identity or (tree.root.string(),)
+
+    # what the data types ask for
+
+    def carry(self, leaf: Leaf, rule: str) -> None:
+        """A leaf that is kept without being interpreted."""
+        self.fates.setdefault(leaf.offset, ("carried", rule))
+
+    def notice(self, kind: str, system: str, code: str, leaf: Leaf) -> None:
+        """Something for a person to look at."""
+        self.notices.append(Notice(kind, system, code, leaf.locator, leaf.offset, leaf.length))
+
+    # rows to values
+
+    def fill(self, node: Node, rows: Iterable[Rule]) -> tuple[dict[str, Any], Parts]:
+        """What the rows make of an element. Raises Unusable where a value that must be there is not, or cannot be."""
+        value: dict[str, Any] = {}
+        parts: Parts = []
+        nulls: set[str] = set()
+        for rule in rows:
+            if not rule.many and _taken(value, rule.target):
+                continue
+            for source in select(node, rule.source):
+                try:
+                    made = self.make(rule, source)
+                except BadValue as error:
+                    if rule.must:
+                        raise Unusable(error.why, error.leaf) from None
+                    self.reject("E247", error.why, error.leaf)
+                    nulls.discard(rule.target)
+                    continue
+                if made is None:
+                    if source.get("nullFlavor"):
+                        nulls.add(rule.target)
+                    continue
+                where = _put(value, rule, made)
+                if where:
+                    parts += [(f"{where}.{path}" if path else where, leaf, name or rule.name) for path, leaf, name in _named(made)]
+                if not rule.many:
+                    break
+            if rule.must and not _taken(value, rule.target):
+                raise Unusable(f"no {rule.target}", said=rule.target not in nulls)
+        return value, parts
+
+    def make(self, rule: Rule, source: Node) -> Made | None:
+        """One value by one row. Raises BadValue."""
+        if rule.how == "group":
+            try:
+                value, parts = self.fill(source, rules(rule.argument))
+            except Unusable as error:
+                if error.leaf is not None or rule.must:
+                    raise
+                return None
+            return Made(value, tuple(parts)) if value else None  # type: ignore[arg-type]
+        if rule.how == "reference":
+            key = self.mention(rule.argument, source)
+            return Made({"reference": key}) if key else None
+        if rule.how == "patient":
+            return Made({"reference": self.patient})
+        return HOW[rule.how](self, source, rule.argument)
+
+    def reject(self, code: str, why: str, leaf: Leaf) -> None:
+        """One value is not taken."""
+        self.fates[leaf.offset] = ("rejected", code)
+        self.rejects.append(Rejected(code, why, leaf.locator, leaf.offset, leaf.length))
+
+    # records
+
+    def identify(self, node: Node, resource: str) -> str:
+        """The id of a record: from the statement's own identifier, the number of a person not being a social security number."""
+        found = [identity for child in node.all("id") if (identity := _identity(child))]
+        best = next((one for one in found if one[0] != SSN and one[1]), None) or (found[0] if found else None)
+        if best is not None:
+            return record_id(self.profile.source, resource, *best)
+        return ""
+
+    def statement(self, kind: Kind, node: Node, members: list[str]) -> str:
+        """The record of a statement; its key. Raises Unusable."""
+        value, parts = self.fill(node, rules(kind.name))
+        negated = node.attrs.get("negationInd")
+        if negated is not None and negated.text == "true" and all(leaf is not negated for _, leaf, _ in parts):
+            raise Unusable("a negation that no row of the table expresses", negated)
+        if not value:
+            raise Unusable("nothing that a row of the table speaks of", said=False)
+        element, _, wanted = kind.members.partition(":")
+        if wanted and (found := [key for key in members if key.startswith(f"{wanted}/")]):
+            name, _, inner = element.partition(".")
+            value[name] = [{inner: {"reference": key}} if inner else {"reference": key} for key in found]
+        if kind.subject and self.patient:
+            value[kind.subject] = {"reference": self.patient}
+        identity = self.identify(node, kind.resource) or record_id(self.profile.source, kind.resource, *self.document, node.path)
+        resource = {"resourceType": kind.resource, "id": identity, **value}
+        known = self.records.get(f"{kind.resource}/{identity}")
+        if known is not None and known[0] != resource:
+            resource["id"] = record_id(self.profile.source, kind.resource, *self.document, node.path)
+        return self.add(resource, parts)
+
+    def mention(self, name: str, node: Node) -> str:
+        """The record of someone or something that may be named many times: one record, whatever a mention adds is added to it."""
+        kind = kinds()[name]
+        try:
+            value, parts = self.fill(node, rules(name))
+        except Unusable:
+            return ""
+        if not value or (kind.resource not in ("Location", "Patient") and value.keys() <= {"status", "subject", "patient"}):
+            return ""
+        identity = self.identify(node, kind.resource)
+        if not identity:
+            said = "\x1f".join(sorted({f"{path}={leaf.text}" for path, leaf, _ in parts}))
+            identity = record_id(self.profile.source, kind.resource, "said", said or f"{self.document}{node.path}")
+        if kind.subject and self.patient:
+            value[kind.subject] = {"reference": self.patient}
+        return self.add({"resourceType": kind.resource, "id": identity, **value}, parts)
+
+    def add(self, resource: dict[str, Any], parts: Parts) -> str:
+        """Keep a record; what an earlier one of the same key already says is not said twice."""
+        key = f"{resource['resourceType']}/{resource['id']}"
+        known = self.records.get(key)
+        if known is None:
+            self.records[key] = (resource, list(parts))
+            return key
+        held, spans = known
+        for name, value in resource.items():
+            moved: dict[str, str] = {}
+            if name not in held or held[name] == value:
+                held[name] = value
+                moved[name] = name
+            elif isinstance(value, list) and isinstance(held[name], list):
+                for index, item in enumerate(value):
+                    if item not in held[name]:
+                        held[name].append(item)
+                    moved[f"{name}[{index}]"] = f"{name}[{held[name].index(item)}]"
+            for path, leaf, rule in parts:
+                if path.split(".")[0].split("[")[0] != name:
+                    continue
+                start = next((part for part in moved if path == part or path.startswith((f"{part}.", f"{part}["))), None)
+                if start is not None:
+                    spans.append((moved[start] + path[len(start) :], leaf, rule))
+                else:
+                    self.fates.setdefault(leaf.offset, ("dropped", "ccda/another-mention-differs"))
+        return key
+
+    def refuse(self, node: Node, error: Unusable) -> None:
+        """A statement that became no record: rejected with its place, or dropped when it says that nothing is known."""
+        if error.said:
+            at = error.leaf or Leaf("", node.offset, max(1, node.end - node.offset), node.path)
+            self.rejects.append(Rejected("E248", f"the statement is not taken: {error.why}", at.locator, at.offset, at.length))
+        else:
+            self.notices.append(Notice("no-information", "ccda", node.tag, node.path, node.offset, max(1, node.end - node.offset)))
+        fate = ("rejected", "E248") if error.said else ("dropped", "ccda/null-statement")
+        for leaf in node.leaves():
+            self.fates.setdefault(leaf.offset, fate)
+
+    # the whole
+
+    def translation(self) -> Translation:
+        """Records with spans, and every leaf once, in places of the document's own bytes."""
+        place, rows = self.tree.places.of, structure()
+        records = []
+        for resource, parts in self.records.values():
+            spans = []
+            for path, leaf, rule in parts:
+                start = place(leaf.offset)
+                spans.append(Span(path, start, place(leaf.offset + leaf.length) - start, leaf.locator, rule))
+                self.fates[leaf.offset] = ("mapped", rule)
+            records.append(Record(resource, tuple(spans)))
+        elements = []
+        for node in self.tree.root.walk():
+            for name, leaf in [*node.attrs.items(), *[("", leaf) for _, leaf in node.texts]]:
+                if not leaf.length:
+                    continue
+                fate = self.fates.get(leaf.offset) or _structural(rows, node.tag, name)
+                start = place(leaf.offset)
+                elements.append(Element(leaf.locator, start, place(leaf.offset + leaf.length) - start, *fate))
+        rejects = tuple(
+            Rejected(one.code, one.reason, one.locator, place(one.offset), place(one.offset + one.length) - place(one.offset))
+            for one in self.rejects
+        )
+        notices = tuple(
+            one._replace(offset=place(one.offset), length=place(one.offset + one.length) - place(one.offset)) for one in self.notices
+        )
+        return Translation(tuple(records), tuple(elements), rejects, notices)
+
+
+def _structural(rows: dict[str, tuple[str, str]], tag: str, name: str) -> tuple[str, str]:
+    if name.partition(":")[0] == "xmlns":
+        return "dropped", "ccda/namespace"
+    return rows.get(f"{tag}/@{name}") or rows.get(f"@{name}") or rows.get(f"{tag}/*") or ("uncovered", "")
+
+
+def _identity(node: Node) -> tuple[str, str] | tuple[()]:
+    root, extension = node.get("root").strip(), node.get("extension").strip()
+    return (root, extension) if (root or extension) and not node.get("nullFlavor") else ()
+
+
+def _named(made: Made) -> Iterable[tuple[str, Leaf, str]]:
+    for part in made.parts:
+        yield (part[0], part[1], part[2] if len(part) > 2 else "")
+
+
+def _taken(value: dict[str, Any], target: str) -> bool:
+    base, choice, _ = target.partition("[x]")
+    if choice:
+        return any(name.startswith(base) and name[len(base) : len(base) + 1].isupper() for name in value)
+    held: Any = value
+    for name in base.split("."):
+        held = held.get(name) if isinstance(held, dict) else None
+    return held is not None
+
+
+def _put(value: dict[str, Any], rule: Rule, made: Made) -> str:
+    """Set the value at its target; the path where it stands, "" when it is there already."""
+    target = rule.target.replace("[x]", made.suffix)
+    *way, last = target.split(".")
+    held = value
+    for name in way:
+        held = held.setdefault(name, {})
+    if not rule.many:
+        held[last] = made.value
+        return target
+    items = held.setdefault(last, [])
+    if made.value not in items:
+        items.append(made.value)
+    return f"{target}[{items.index(made.value)}]"

@@ -1,0 +1,1 @@
+"""Approved tables of C-CDA: templates, statements, sections, elements, codes, code systems, structure."""
