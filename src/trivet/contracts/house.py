@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trivet.contracts.ports import Checks, Clock, Features, Format, Landing, Ledger, Linker, Shelf, Store, Vault
+from trivet.contracts.ports import Checks, Clock, Features, Format, Landing, Ledger, Linker, Normaliser, Shelf, Store, Vault
 from trivet.contracts.profile import SourceProfile
 
 __all__ = ["House"]
@@ -81,9 +81,10 @@ class House:
         return formats
 
     @property
-    def normaliser(self) -> Any:
+    def normaliser(self) -> Normaliser:
         """Standard codes and units beside the local ones."""
-        return self.role("normaliser")
+        normaliser: Normaliser = self.role("normaliser")
+        return normaliser
 
     @property
     def registry(self) -> Any:
@@ -102,17 +103,6 @@ class House:
 
     @property
     def profiles(self) -> Mapping[str, SourceProfile]:
-        """What the site says about each feed, by source name."""
-        return {name: profile(name, entry) for name, entry in self.settings["sources"].items()}
-
-
-def profile(name: str, entry: Mapping[str, Any]) -> SourceProfile:
-    """The part of a source's settings that its format may know."""
-    return SourceProfile(
-        source=name,
-        format=entry["format"],
-        zone=entry["zone"],
-        system=entry["system"],
-        table=entry["table"],
-        options=dict(entry["options"]),
-    )
+        """What the site says about each feed now, by source name: a feed registered meanwhile is there."""
+        profiles: Mapping[str, SourceProfile] = self.role("profiles")
+        return profiles

@@ -41,6 +41,7 @@ ROLES: dict[str, str] = {
     "normaliser": "rooms:normaliser",
     "checks": "rooms:checks",
     "formats": "rooms:formats",
+    "profiles": "profiles:profiles",
     "workshop": "rooms:workshop",
     "release": "rooms:release",
     "projections": "projections:projections",

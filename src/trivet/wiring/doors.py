@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from trivet.contracts.house import House
 from trivet.flows.receive import Delivery, land_file, process_pending
 from trivet.integration.inbound.http import receive_route
-from trivet.kernel.errors import Fault, Locked, Problem, Usage
+from trivet.kernel.errors import Problem, Usage
 from trivet.wiring import formats
 from trivet.wiring.intake import UNKNOWN
 
@@ -77,7 +77,7 @@ class Settler:
                 if last or time.monotonic() - signed_at >= every:
                     self.house.role("checkpoints").sign()
                     signed_at = time.monotonic()
-            except (Locked, Fault) as problem:  # what is in flight stays in flight and is tried again
+            except Problem as problem:  # what is in flight stays in flight and is tried again
                 self.report(f"settling: {problem.code} {problem.what}")
             if last:
                 return

@@ -12,6 +12,7 @@ import pytest
 from trivet.kernel.clock import FrozenClock, SystemClock
 from trivet.kernel.errors import NotFound, Refused
 from trivet.wiring.build import init_home, open_home
+from trivet.wiring.settings import Source, add_source
 
 NOON = FrozenClock("2026-03-01T12:00:00.000000Z")
 
@@ -83,3 +84,12 @@ def test_opening_a_home_imports_no_engine(tmp_path: Path) -> None:
     begun = time.perf_counter()
     open_home(tmp_path / "home").close()
     assert time.perf_counter() - begun < 0.5
+
+
+def test_a_feed_registered_meanwhile_is_known(tmp_path: Path) -> None:
+    """A process that runs for months settles what another one received from a source that did not exist when it started."""
+    house = init_home(tmp_path / "home", zone="America/Chicago", clock=NOON)
+    assert "late" not in house.profiles
+    add_source(tmp_path / "home", "late", Source(format="hl7v2", zone="Europe/Berlin"))
+    assert house.profiles["late"].zone == "Europe/Berlin"
+    house.close()
