@@ -13,10 +13,11 @@ from typing import Any
 
 from trivet.contracts.house import House
 from trivet.kernel.errors import NotFound, Usage
+from trivet.kernel.resources import text
 
 __all__ = ["deduplicate_file", "link_files", "reviews", "steward"]
 
-REVIEWS = "select review, kind, subject, person, other, other_person, rule, score, evidence from reviews where state = 'open'"
+REVIEWS = text("trivet.wiring", "sql", "reviews_open.sql")
 
 
 def _people(path: Path, mapped: Mapping[str, str]) -> Any:

@@ -54,6 +54,10 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def _sql(name: str) -> str:
+    return text("trivet.wiring", "sql", f"{name}.sql")
+
+
 class Evidence:
     """What the house says, indexed the way the truth asks."""
 
@@ -70,24 +74,22 @@ class Evidence:
             self.headers[source, control].add(receipt)
         self.files: dict[tuple[str, str], set[int]] = defaultdict(set)
         self.again: set[int] = set()
-        for receipt, source, origin, repeated in rows("select receipt, source, origin, repeated from deliveries"):
+        for receipt, source, origin, repeated in rows(_sql("told_deliveries")):
             self.files[source, origin].add(receipt)
             if repeated:
                 self.again.add(receipt)
         self.notices: dict[str, set[int]] = defaultdict(set)
         self.codes: set[tuple[str, str]] = set()
-        for receipt, kind, system, code in rows("select receipt, kind, system, code from notices"):
+        for receipt, kind, system, code in rows(_sql("told_notices")):
             self.notices[kind].add(receipt)
             if kind == "unknown-code":
                 self.codes.add((system, code))
-        self.uncovered = {
-            (source, place) for source, place in rows("select source, locator from coverage where disposition in ('uncovered', 'carried')")
-        }
+        self.uncovered = {(source, place) for source, place in rows(_sql("told_uncovered"))}
         self.subjects: dict[str, set[str]] = defaultdict(set)
-        for record, receipt in rows("select key, receipt from records where type = 'Patient'"):
+        for record, receipt in rows(_sql("told_patients")):
             self.subjects[str(receipt)].add(record)
-        self.reviewed = {name for row in rows("select subject, other from reviews") for name in row if name}
-        self.apart: set[frozenset[str]] = {frozenset(row) for row in rows("select person, other_person from reviews where state = 'open'")}
+        self.reviewed = {name for row in rows(_sql("told_reviews")) for name in row if name}
+        self.apart: set[frozenset[str]] = {frozenset(row) for row in rows(_sql("told_apart"))}
         self.identified(rows, truth)
 
     def identified(self, rows: Callable[[str], list[tuple[Any, ...]]], truth: Path) -> None:

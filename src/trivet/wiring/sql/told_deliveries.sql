@@ -1,0 +1,2 @@
+-- every handing over, for the scorecard
+select receipt, source, origin, repeated from deliveries

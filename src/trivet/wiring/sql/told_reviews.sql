@@ -1,0 +1,2 @@
+-- who was ever in doubt, for the scorecard
+select subject, other from reviews
