@@ -154,7 +154,7 @@ def test_placeholders_and_conflicts_of_persons(house: House) -> None:
     )
     verdicts = run(house)
     assert verdicts["person-placeholder"].failing == 1
-    assert verdicts["person-conflict"].failing == 1
+    assert verdicts["person-conflict"].failing == 2
 
 
 def test_a_run_is_written_down_and_made_again(house: House) -> None:
