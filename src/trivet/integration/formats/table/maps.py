@@ -14,15 +14,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path as Folder
 
 from trivet.integration.tables import compile_condition, parse, places
 from trivet.kernel.errors import Fault
 from trivet.kernel.resources import listing, text
 
-__all__ = ["Rule", "Table", "tables"]
+__all__ = ["Path", "Rule", "Table", "every", "tables"]
 
 COLUMNS = ("table", "record", "source", "target", "how", "with", "when", "must")
+Path = tuple[tuple[str, int | None], ...]
 STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+)\])?")
 
 
@@ -34,7 +35,7 @@ class Rule:
     columns: tuple[str, ...]
     constant: str | None
     target: str
-    path: tuple[tuple[str, int | None], ...]
+    path: Path
     how: str
     argument: str
     holds: Callable[[dict[str, str]], bool] | None
@@ -54,12 +55,20 @@ class Table:
 @lru_cache(maxsize=64)
 def tables(name: str, folder: str) -> tuple[Table, ...]:
     """The tables of a map by the map's name: the site's folder first, then ours. Empty when nobody wrote that map."""
-    path = Path(folder) / f"{name}.csv"
+    path = Folder(folder) / f"{name}.csv"
     if folder and path.is_file():
         return tuple(_read(path.read_text(encoding="utf-8"), f"site/tables/{name}.csv"))
     if f"{name}.csv" in listing("trivet.maps", "tables", ".csv"):
         return tuple(_read(text("trivet.maps", "tables", f"{name}.csv"), f"tables/{name}.csv"))
     return ()
+
+
+@lru_cache(maxsize=8)
+def every(folder: str) -> tuple[Table, ...]:
+    """All tables of all maps: the site's first, then ours that the site does not replace."""
+    mine = sorted(path.stem for path in Folder(folder).glob("*.csv")) if folder and Folder(folder).is_dir() else []
+    ours = [name.removesuffix(".csv") for name in listing("trivet.maps", "tables", ".csv")]
+    return tuple(table for name in [*mine, *(name for name in ours if name not in mine)] for table in tables(name, folder))
 
 
 def _read(content: str, where: str) -> list[Table]:

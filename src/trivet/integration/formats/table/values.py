@@ -122,6 +122,7 @@ def as_map(value: str, argument: str, profile: SourceProfile) -> Any:
 HOW: dict[str, Callable[[str, str, SourceProfile], Any]] = {
     "": as_text,
     "text": as_text,
+    "carry": as_text,
     "date": as_date,
     "dateTime": as_moment,
     "decimal": as_decimal,
