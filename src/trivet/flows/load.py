@@ -13,7 +13,8 @@ from typing import NamedTuple
 from trivet.contracts.envelope import Envelope, Unit
 from trivet.contracts.house import House
 from trivet.contracts.ports import Tx
-from trivet.flows.receive import Delivery, Tally, count, process_pending
+from trivet.flows.receive import Delivery, count
+from trivet.flows.settle import Settling, Tally
 from trivet.kernel.cover import Cover
 
 __all__ = ["Arrival", "load"]
@@ -38,7 +39,8 @@ class Cut(NamedTuple):
 
 def load(house: House, arrivals: Iterable[Arrival], report: Callable[[Tally], None] | None = None) -> Tally:
     """Land everything, then settle it."""
-    tally, waiting, size = Tally(), list[Cut](), 0
+    settling = Settling(house, Tally(), report)
+    tally, waiting, size = settling.tally, list[Cut](), 0
     for arrival in arrivals:
         form = house.formats.get(arrival.delivery.format)
         raw = arrival.delivery.raw
@@ -47,12 +49,13 @@ def load(house: House, arrivals: Iterable[Arrival], report: Callable[[Tally], No
         size += len(units)
         if size >= BATCH:
             land(house, waiting, tally)
+            settling.go_on()
             waiting, size = [], 0
             if report:
                 report(tally)
     if waiting:
         land(house, waiting, tally)
-    return process_pending(house, tally, report)
+    return settling.finish()
 
 
 def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from trivet.contracts.envelope import Envelope, Piece, Receipt, Unit
 from trivet.contracts.house import House
-from trivet.flows.settle import Tally, process_pending
+from trivet.flows.settle import Settling, Tally, process_pending
 from trivet.kernel.cover import Cover
 
 __all__ = ["Delivery", "Tally", "accept", "count", "land_file", "process_pending", "receive", "whole"]
@@ -35,14 +35,15 @@ class Delivery(NamedTuple):
 
 def receive(house: House, deliveries: Iterable[Delivery], report: Callable[[Tally], None] | None = None) -> Tally:
     """Take files in and bring every receipt in flight to its end."""
-    tally = Tally()
+    settling = Settling(house, Tally(), report)
     for delivery in deliveries:
-        land_file(house, delivery, tally)
+        land_file(house, delivery, settling.tally)
+        settling.go_on()
         if report:
-            report(tally)
-    process_pending(house, tally, report)
+            report(settling.tally)
+    settling.finish()
     house.shelf.publish()
-    return tally
+    return settling.tally
 
 
 def accept(house: House, envelope: Envelope) -> Future[Receipt]:

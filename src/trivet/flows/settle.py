@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, replace
+from typing import NamedTuple
 
 from trivet.contracts.envelope import Receipt
 from trivet.contracts.house import House
@@ -22,7 +23,7 @@ from trivet.contracts.trace import Entry
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked, NotFound
 
-__all__ = ["Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of"]
+__all__ = ["Settling", "Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of"]
 
 CHUNK = 1_000  # units in one transaction
 AHEAD = 3  # chunks under way in the workshop while one is being shelved
@@ -42,34 +43,72 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
-    """Bring every receipt in flight to its end state, in the order of their numbers."""
-    tally = tally or Tally()
-    under_way: deque[tuple[list[Receipt], dict[str, SourceProfile], set[int], Future[list[Parcel]]]] = deque()
-    after = -1
-    while True:
-        while len(under_way) < AHEAD and (receipts := house.landing.pending(CHUNK, after)):
-            after = receipts[-1].seq
-            under_way.append((receipts, *translate(house, receipts)))
-        if not under_way:
-            return tally
-        receipts, profiles, erased, parcels = under_way.popleft()
+class UnderWay(NamedTuple):
+    """A chunk in the workshop: its receipts, the profiles in force, the units that were erased meanwhile, the parcels to come."""
+
+    receipts: list[Receipt]
+    profiles: dict[str, SourceProfile]
+    erased: set[int]
+    parcels: Future[list[Parcel]]
+
+
+class Settling:
+    """Brings receipts in flight to their end states, in the order of their numbers, while others may still be landing.
+
+    `go_on` hands whole chunks to the workshop and shelves what came back, without waiting for anything; `finish` does the rest.
+    """
+
+    def __init__(self, house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> None:
+        self.house, self.tally, self.report = house, tally or Tally(), report
+        self.under_way: deque[UnderWay] = deque()
+        self.after = -1
+
+    def go_on(self) -> None:
+        """Do what can be done now."""
+        self._hand_out(whole=True)
+        while self.under_way and self.under_way[0].parcels.done():
+            self._shelve()
+            self._hand_out(whole=True)
+
+    def finish(self) -> Tally:
+        """Settle everything that is in flight."""
+        while True:
+            self._hand_out(whole=False)
+            if not self.under_way:
+                return self.tally
+            self._shelve()
+
+    def _hand_out(self, *, whole: bool) -> None:
+        while len(self.under_way) < AHEAD:
+            receipts = self.house.landing.pending(CHUNK, self.after)
+            if not receipts or (whole and len(receipts) < CHUNK):
+                return
+            self.after = receipts[-1].seq
+            self.under_way.append(UnderWay(receipts, *translate(self.house, receipts)))
+
+    def _shelve(self) -> None:
+        receipts, profiles, erased, parcels = self.under_way.popleft()
         outcomes = paired(receipts, erased, parcels.result(), lambda _: blank("quarantined", "E622", False))
         try:
-            tally.versions += shelve(house, outcomes, profiles)
+            self.tally.versions += shelve(self.house, outcomes, profiles)
         except Locked as taken:
             if taken.code != "E221":
                 raise
-            under_way.clear()
-            after = -1
-            continue
+            self.under_way.clear()
+            self.after = -1
+            return
         for _, parcel in outcomes:
-            tally.states[parcel.state] += 1
-            tally.partial += parcel.partial
+            self.tally.states[parcel.state] += 1
+            self.tally.partial += parcel.partial
             if parcel.reason:
-                tally.reasons[parcel.reason] += 1
-        if report:
-            report(tally)
+                self.tally.reasons[parcel.reason] += 1
+        if self.report:
+            self.report(self.tally)
+
+
+def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
+    """Bring every receipt in flight to its end state."""
+    return Settling(house, tally, report).finish()
 
 
 def translate(house: House, receipts: Sequence[Receipt]) -> tuple[dict[str, SourceProfile], set[int], Future[list[Parcel]]]:

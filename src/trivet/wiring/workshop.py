@@ -138,5 +138,8 @@ class Joined(Future[list[Parcel]]):
         super().__init__()
         self._parts = futures
 
+    def done(self) -> bool:
+        return all(part.done() for part in self._parts)
+
     def result(self, timeout: float | None = None) -> list[Parcel]:
         return [parcel for part in self._parts for parcel in part.result(timeout)]
