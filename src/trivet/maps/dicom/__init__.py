@@ -1,0 +1,1 @@
+"""Approved tables of DICOM: which data elements become what."""
