@@ -20,6 +20,8 @@ __all__ = ["document"]
 STATEMENTS = frozenset(
     ("observation", "act", "substanceAdministration", "procedure", "encounter", "supply", "organizer", "observationMedia")
 )
+# What a statement that only holds others (`box`), or that its parent has read (`part`), says about itself.
+FRAME = {"box": ("id", "code", "statusCode", "effectiveTime", "text", "title", "author"), "part": ("id", "code", "statusCode")}
 BETWEEN = frozenset(("entry", "entryRelationship", "component"))
 ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
 
@@ -108,6 +110,9 @@ def _statement(work: Work, node: Node, section: Node | None) -> list[str]:
                 if child.tag in STATEMENTS:
                     below += _statement(work, child, inside)
     if kind is None:
+        if name:
+            frame = FRAME[name]
+            work.drop((child for child in node.children if child.tag in frame), f"ccda/{name}-frame")
         return below
     try:
         key = work.statement(kind, node, below)

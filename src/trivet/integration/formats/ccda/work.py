@@ -21,6 +21,7 @@ from trivet.kernel.errors import Rejected
 __all__ = ["Unusable", "Work"]
 
 Parts = list[tuple[str, Leaf, str]]
+CODED = ("codeSystem", "displayName", "codeSystemName", "codeSystemVersion")
 SSN = "2.16.840.1.113883.4.1"
 
 
@@ -64,6 +65,9 @@ class Work:
         parts: Parts = []
         nulls: set[str] = set()
         for rule in rows:
+            if rule.how == "drop":
+                self.drop(select(node, rule.source), f"ccda/{rule.argument}")
+                continue
             if not rule.many and _taken(value, rule.target):
                 continue
             for source in select(node, rule.source):
@@ -104,6 +108,12 @@ class Work:
         if rule.how == "patient":
             return Made({"reference": self.patient})
         return HOW[rule.how](self, source, rule.argument)
+
+    def drop(self, nodes: Iterable[Node], rule: str) -> None:
+        """Leaves that a rule names as saying nothing beyond what the record says already."""
+        for node in nodes:
+            for leaf in node.leaves():
+                self.fates.setdefault(leaf.offset, ("dropped", rule))
 
     def reject(self, code: str, why: str, leaf: Leaf) -> None:
         """One value is not taken."""
@@ -215,7 +225,7 @@ class Work:
             for name, leaf in [*node.attrs.items(), *[("", leaf) for _, leaf in node.texts]]:
                 if not leaf.length:
                     continue
-                fate = self.fates.get(leaf.offset) or _structural(rows, node.tag, name)
+                fate = self.fates.get(leaf.offset) or self.plain(node, name, leaf) or _structural(rows, node.tag, name)
                 start = place(leaf.offset)
                 elements.append(Element(leaf.locator, start, place(leaf.offset + leaf.length) - start, *fate))
         rejects = tuple(
@@ -226,6 +236,16 @@ class Work:
             one._replace(offset=place(one.offset), length=place(one.offset + one.length) - place(one.offset)) for one in self.notices
         )
         return Translation(tuple(records), tuple(elements), rejects, notices)
+
+    def plain(self, node: Node, name: str, leaf: Leaf) -> tuple[str, str] | None:
+        """Leaves whose meaning lies in another one: the name of a code that was taken, a pointer into the narrative, no negation."""
+        if name in CODED:
+            code = node.attrs.get("code")
+            taken = code is not None and self.fates.get(code.offset, ("",))[0] in ("mapped", "dropped")
+            return ("dropped", "ccda/named-by-its-code") if taken else None
+        if node.tag == "reference" and name == "value" and leaf.text.startswith("#"):
+            return "carried", "ccda/narrative-reference"
+        return ("dropped", "ccda/not-negated") if name == "negationInd" and leaf.text == "false" else None
 
 
 def _structural(rows: dict[str, tuple[str, str]], tag: str, name: str) -> tuple[str, str]:
