@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trivet.contracts.profile import SourceProfile
-from trivet.contracts.record import Translation
+from trivet.contracts.record import Span, Translation
 from trivet.integration.formats.ccda import CcdaFormat
 from trivet.integration.formats.ccda.lineage import stands_for
 from trivet.integration.formats.ccda.rules import codes, kinds, rules
@@ -24,8 +24,13 @@ FORM = CcdaFormat()
 
 
 def kit() -> FormatKit:
-    """The format kit; a value may also come by a code map or be the name of a code system."""
-    return FormatKit(FORM, PROFILE, lambda span, value, text: related(span, value, text) or stands_for(value, text))
+    """The format kit; a value may also come by a code map or be the name of a code system, and bytes may be wide."""
+
+    def known(span: Span, value: Any, text: str) -> bool:
+        narrow = text.replace("\0", "")
+        return related(span, value, narrow) or stands_for(value, narrow)
+
+    return FormatKit(FORM, PROFILE, known)
 
 
 def of(told: Translation, kind: str) -> list[dict[str, Any]]:

@@ -322,7 +322,7 @@ def _identifier(context: Context, node: Node, _: str) -> Made | None:
     root, extension = node.attrs.get("root"), node.attrs.get("extension")
     if node.get("nullFlavor") or not ((root and root.length) or (extension and extension.length)):
         return None
-    value: dict[str, str] = {}
+    value: dict[str, Any] = {}
     parts: list[tuple[str, Leaf]] = []
     if extension is None or not extension.length:
         assert root is not None
@@ -334,6 +334,10 @@ def _identifier(context: Context, node: Node, _: str) -> Made | None:
         parts.append(("system", root))
     value["value"] = extension.text.strip()
     parts.append(("value", extension))
+    assigner = node.attrs.get("assigningAuthorityName")
+    if assigner is not None and assigner.length:
+        value["assigner"] = {"display": " ".join(assigner.text.split())}
+        parts.append(("assigner.display", assigner))
     return Made(value, tuple(parts))
 
 

@@ -41,7 +41,7 @@ class DicomFormat:
             whole = Element("/", 0, len(raw), "rejected", error.code)
             place = Rejected(error.code, error.why, f"byte {error.offset}", error.offset, min(1, len(raw) - error.offset))
             return Translation((), (whole,), (place,))
-        if str(header.data.file_meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY:
+        if header.stored == DIRECTORY:
             return Translation((), (Element("/", 0, len(raw), "dropped", "dicom/directory"),), (), ignored="dicom/directory")
         return Study(raw, header, profile).translation()
 

@@ -7,6 +7,7 @@ Pixels are not read: they are one stretch at the end. Values are decoded by pydi
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -17,6 +18,9 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 __all__ = ["ERRORS", "BadDicom", "Header", "Place", "read"]
+
+# The library quotes values in its warnings: none of them may reach a log.
+logging.getLogger("pydicom").disabled = True
 
 # What pydicom raises for bytes that are not what they should be.
 ERRORS = (
@@ -48,13 +52,15 @@ class Place(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Data set, places of its non-empty elements and of the file's own head, where the rest begins, and whether places are true."""
+    """Data set, places of its non-empty elements and of the file's own head, where the rest begins,
+    whether it is deflated (then no place is known), and the SOP class that the file's head names."""
 
     data: Any
     places: tuple[Place, ...]
     meta: tuple[Place, ...]
     rest: int
     deflated: bool
+    stored: str
 
     def value(self, keyword: str) -> Any:
         """The decoded value of an element. Raises one of `ERRORS`, or a warning's error, for bytes that are no value of its kind."""
@@ -72,13 +78,13 @@ def read(raw: bytes) -> Header:
         warnings.simplefilter("ignore")
         try:
             data = pydicom.dcmread(file, stop_before_pixels=True, force=False)
+            syntax, stored = (str(data.file_meta.get(name, "")) for name in ("TransferSyntaxUID", "MediaStorageSOPClassUID"))
         except ERRORS:
             raise BadDicom("E254", "the data elements cannot be read", min(max(MAGIC, file.tell()), len(raw))) from None
-    syntax = str(data.file_meta.get("TransferSyntaxUID", ""))
     meta = _places(list(data.file_meta.values()), False, len(raw), raw)
     after = max((place.offset + place.length for place in meta), default=MAGIC)
     if syntax == DEFLATED:
-        return Header(data, (), meta, after, True)
+        return Header(data, (), meta, after, True, stored)
     end = min(file.tell(), len(raw))
     implicit = bool(data.original_encoding[0])
     known = [
@@ -87,7 +93,7 @@ def read(raw: bytes) -> Header:
     last = max(known, default=len(raw))
     if last < len(raw) < last + 8 and raw[last:].strip(b"\0") and end == len(raw):
         raise BadDicom("E255", "the object breaks off inside an element", last)
-    return Header(data, _places(list(data.values()), implicit, end, raw), meta, end, False)
+    return Header(data, _places(list(data.values()), implicit, end, raw), meta, end, False, stored)
 
 
 def _start(element: Any) -> int:
