@@ -30,6 +30,9 @@ def fsck(house: House, *, deep: bool = True) -> dict[str, Any]:
         *blobs(house, deep),
         *shelved(house),
     ]
+    if deep:
+        wrong = house.role("segments").check()
+        findings.append(finding("shelves", wrong, 0, "bulk readers see other versions than the store holds", "remove the shelves folder"))
     in_flight = sum(counts["in_flight"] for counts in house.landing.balance().values())
     sound = all(not found["wrong"] for found in findings if not found["harmless"])
     return {"sound": sound, "ledger": house.ledger.size(), "in_flight": in_flight, "findings": findings}

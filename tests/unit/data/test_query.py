@@ -135,3 +135,16 @@ def test_nothing_but_reading(query: Query, sql: str) -> None:
 def test_values_of_a_query_are_bound(query: Query) -> None:
     """A value in a parameter is a value, never SQL."""
     assert query.ask("select count(*) from messages where source = ?", parameters=["lab' or '1'='1"])[1] == [(0,)]
+
+
+def test_a_file_that_differs_from_the_store_is_noticed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsck's look at the shelves: right as written, wrong when a version in the store is not what the file says, lost is no loss."""
+    monkeypatch.setattr(segments_module, "WORTH_A_FILE", 1)
+    held = Segments(house.store, Path(house.home) / "shelves")
+    held.publish()
+    assert held.check() == []
+    house.store.write(lambda tx: tx.execute("update record_version set body = '{}' where ordinal = 3"))
+    assert len(held.check()) == 1
+    for path in (Path(house.home) / "shelves").iterdir():
+        path.unlink()
+    assert held.check() == []
