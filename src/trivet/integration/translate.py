@@ -20,7 +20,7 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Translation
 from trivet.integration.coverage import Tally
 
-__all__ = ["Batch", "Place", "Rendered", "batches", "render", "render_all"]
+__all__ = ["Batch", "Rendered", "batches", "places", "render", "render_all"]
 
 BATCH_BYTES = 1 << 20
 BATCH_UNITS = 500
@@ -36,7 +36,8 @@ class Batch(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """What a batch says, as lines to append. `own` sums elements that no other unit names; those of `shared` may come again."""
+    """What a batch says, as lines to append. `own` sums elements that no other unit names; those of `shared` may come again: by
+    default all of a unit with context, for a format that says `owns_its_part` only those in the context."""
 
     records: bytes
     lineage: bytes
@@ -48,21 +49,16 @@ class Rendered(NamedTuple):
     notices: dict[str, int]
 
 
-class Place:
-    """Positions in a unit to positions in its file, in logarithmic time however many pieces there are."""
-
-    __slots__ = ("_ends", "_unit")
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._ends = list(accumulate(piece.length for piece in unit.pieces)) if len(unit.pieces) > 1 else []
-
-    def at(self, offset: int) -> int:
-        """The same as `Unit.at`."""
-        if not self._ends or offset >= self._ends[-1]:
-            return self._unit.at(offset)
-        number = bisect_right(self._ends, offset)
-        return self._unit.pieces[number].offset + offset - (self._ends[number - 1] if number else 0)
+def places(unit: Unit) -> Callable[[int], int]:
+    """Positions in a unit to positions in its file (`Unit.at`), in logarithmic time however many pieces there are."""
+    if len(unit.pieces) == 1:
+        begin = unit.pieces[0].offset
+        return lambda offset: begin + offset
+    starts = [0, *accumulate(piece.length for piece in unit.pieces)]
+    shifts = [piece.offset - start for piece, start in zip(unit.pieces, starts, strict=False)]
+    if not shifts:
+        return lambda offset: offset
+    return lambda offset: offset + shifts[min(bisect_right(starts, offset), len(shifts)) - 1]
 
 
 def batches(name: str, units: Iterable[Unit]) -> Iterator[Batch]:
@@ -93,10 +89,11 @@ def render(format: Format, profile: SourceProfile, batch: Batch) -> Rendered:
     records: list[object] = []
     lineage: list[object] = []
     rejects: list[object] = []
+    alone = getattr(format, "owns_its_part", False)
     out = Rendered(b"", b"", b"", Tally(), [], {"units": 0, "partial": 0, "quarantined": 0, "ignored": 0}, {}, {})
     for number, unit in enumerate(batch.units, batch.first):
         translation = format.translate(unit.raw, profile)
-        place = Place(unit)
+        at = places(unit)
         _count(out, translation)
         for record in translation.records:
             kind, key = record.resource["resourceType"], record.resource["id"]
@@ -107,7 +104,7 @@ def render(format: Format, profile: SourceProfile, batch: Batch) -> Rendered:
                     "id": key,
                     "path": span.path,
                     "input": batch.input,
-                    "offset": place.at(span.offset),
+                    "offset": at(span.offset),
                     "length": span.length,
                     "locator": _locate(format, span.locator, number),
                     "rule": span.rule,
@@ -118,7 +115,7 @@ def render(format: Format, profile: SourceProfile, batch: Batch) -> Rendered:
             {
                 "input": batch.input,
                 "locator": _locate(format, reject.locator, number),
-                "offset": place.at(reject.offset),
+                "offset": at(reject.offset),
                 "length": reject.length,
                 "code": reject.code,
                 "reason": reject.reason,
@@ -127,10 +124,10 @@ def render(format: Format, profile: SourceProfile, batch: Batch) -> Rendered:
             for reject in translation.rejects
         ]
         for element in translation.elements:
-            if unit.context:
-                out.shared.append((place.at(element.offset), element))
+            if unit.context and (element.offset < unit.context or not alone):
+                out.shared.append((at(element.offset), element))
             else:
-                out.own.add(place.at(element.offset), element)
+                out.own.add(at(element.offset), element)
     return out._replace(records=_lines(records), lineage=_lines(lineage), rejects=_lines(rejects))
 
 

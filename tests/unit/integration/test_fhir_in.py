@@ -15,56 +15,17 @@ from trivet.integration.formats.fhir import FhirFormat
 from trivet.kernel import jsontext
 from trivet.kernel.digest import record_id
 from trivet.testing.kits.format import FormatKit, at_path
+from trivet.testing.kits.json_places import leaves, verbatim
 
 PROFILE = SourceProfile("ehr", system="https://ehr.example")
 FHIR = FhirFormat()
 TRANSACTION = Path(__file__).parents[2] / "golden/fhir/transaction.json"
 
 
-def leaves(raw: bytes) -> set[tuple[int, int]]:
-    """Places of non-empty leaves by a parser that has nothing in common with ours: it reads character by character."""
-    text, found = raw.decode("latin-1"), set()
-
-    def string(at: int) -> int:
-        while text[at] != '"':
-            at += 2 if text[at] == "\\" else 1
-        return at
-
-    def value(at: int) -> int:
-        at = blank(at)
-        if text[at] in "{[":
-            closing = "}" if text[at] == "{" else "]"
-            at = blank(at + 1)
-            while text[at] != closing:
-                if closing == "}":
-                    at = blank(string(at + 1) + 1) + 1
-                at = blank(value(at))
-                at = blank(at + 1) if text[at] == "," else at
-            return at + 1
-        if text[at] == '"':
-            end = string(at + 1)
-            found.update({(at + 1, end - at - 1)} if end > at + 1 else set())
-            return end + 1
-        end = at
-        while end < len(text) and text[end] not in ",]} \r\n\t":
-            end += 1
-        found.update({(at, end - at)} if text[at:end] != "null" else set())
-        return end
-
-    def blank(at: int) -> int:
-        while at < len(text) and text[at] in " \t\r\n":
-            at += 1
-        return at
-
-    value(3 if raw.startswith(b"\xef\xbb\xbf") else 0)
-    return found
-
-
 def exactly(span: Span, value: Any, text: str) -> bool:
     """The bytes of a span are the JSON text of the value, references and ids aside."""
-    if span.rule in ("fhir/reference", "fhir/full-url") or (span.rule == "fhir/id" and span.path == "id"):
-        return bool(text)
-    return bool(value == (json.loads(f'"{text}"') if isinstance(value, str) else jsontext.loads(text)))
+    named = span.rule in ("fhir/reference", "fhir/full-url") or (span.rule == "fhir/id" and span.path == "id")
+    return bool(text) if named else verbatim(value, text)
 
 
 KIT = FormatKit(FHIR, PROFILE, related=exactly, leaves=leaves)

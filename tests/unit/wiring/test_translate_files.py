@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trivet.contracts.envelope import Piece, Unit
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Record, Span, Translation
+from trivet.integration.translate import places
 from trivet.kernel.errors import NotFound, Rejected, Usage
 from trivet.wiring import formats
 from trivet.wiring.translate import read_profile, translate_paths
@@ -120,3 +123,16 @@ def test_an_unknown_format_names_the_known_ones() -> None:
     """NotFound says what there is."""
     with pytest.raises(NotFound, match="no format called edifact"):
         formats.get(formats.load(), "edifact")
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.data())
+def test_places_are_those_of_the_unit(lengths: list[int], data: st.DataObject) -> None:
+    """The quick way from a unit to its file agrees with `Unit.at` for every position inside."""
+    pieces, offset = [], 0
+    for length in lengths:
+        offset += data.draw(st.integers(0, 9))
+        pieces.append(Piece(offset, length))
+        offset += length
+    unit = Unit(bytes(sum(lengths)), tuple(pieces))
+    at = places(unit)
+    assert [at(position) for position in range(sum(lengths))] == [unit.at(position) for position in range(sum(lengths))]

@@ -39,6 +39,7 @@ class TableFormat:
     name = "csv"
     reads_buffers = True
     counts_rows = True
+    owns_its_part = True
 
     def __init__(self, folder: str = "") -> None:
         """`folder` holds the site's own table maps, which come before ours; `options.maps_dir` of a feed comes before both."""
