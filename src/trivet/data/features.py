@@ -14,6 +14,7 @@ from datetime import UTC
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trivet.contracts.feature import Contribution, FeatureRow, FeatureValue
 from trivet.data.definition import Feature, View, definition
@@ -26,6 +27,7 @@ from trivet.kernel.errors import NotFound
 __all__ = ["FeatureViews", "Links", "Versions"]
 
 Case = tuple[str, str, int]
+PART = 50  # persons of one part of a large cohort
 FEW = 100  # persons whose slices are read one by one rather than everybody's versions at once
 WHY = {
     "unit": "the newest one is in a unit that cannot be compared",
@@ -84,7 +86,9 @@ class FeatureViews:
         unknown = set(persons) - set(links["person"].unique().to_pylist())
         if unknown:
             raise _nobody(sorted(unknown))
-        return desk.rows(cohort, versions, links)
+        if len(persons) <= FEW:
+            return desk.rows(cohort, versions, links)
+        return _in_parts(desk, cohort, versions, links)
 
     def close(self) -> None:
         """Give the engines back."""
@@ -135,6 +139,23 @@ class _Desk:
                 if name == STATE:
                     self.engine.fill("version_all", NO_VERSIONS)
         return _assembled(self.view, cohort, answer)
+
+
+def _in_parts(desk: _Desk, cohort: Sequence[Case], versions: pa.Table, links: pa.Table) -> list[FeatureRow]:
+    """A large cohort, some persons at a time: the statements are planned for a few, and a part sees only its own persons' versions."""
+    places = pc.invert(pc.fill_null(pc.starts_with(versions["subject"], "Patient/"), False))
+    about_places = versions.filter(places) if desk.view.places else versions.slice(0, 0)
+    about_people = versions.filter(pc.invert(places))
+    persons = sorted({person for person, _, _ in cohort})
+    made: dict[int, FeatureRow] = {}
+    for start in range(0, len(persons), PART):
+        some = set(persons[start : start + PART])
+        numbers = [number for number, (person, _, _) in enumerate(cohort) if person in some]
+        theirs = links.filter(pc.is_in(links["person"], pa.array(sorted(some))))
+        own = about_people.filter(pc.is_in(about_people["subject"], theirs["subject"].unique()))
+        part = pa.concat_tables([own, about_places])
+        made.update(zip(numbers, desk.rows([cohort[number] for number in numbers], part, theirs), strict=True))
+    return [made[number] for number in range(len(cohort))]
 
 
 def _nobody(persons: Sequence[str]) -> NotFound:

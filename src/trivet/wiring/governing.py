@@ -23,7 +23,7 @@ __all__ = ["adopt_models", "cohort", "govern"]
 FEEDS = {"readmission": "adt", "deterioration": "vitals"}
 WORSE: dict[str, list[Any]] = {"deterioration": [["ICU", "NHD"]]}  # wards that a patient is moved to when it gets worse
 COMPARATORS = {"readmit-gb": "lace", "ward-watch": "news2"}
-MOST = 1_500  # cases looked at, the newest
+MOST = 500  # cases looked at, the newest
 
 
 def govern(house: House) -> list[str]:

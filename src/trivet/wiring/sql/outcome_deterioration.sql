@@ -5,7 +5,7 @@ with taken as (
   group by person, cast(taken_at as date)
 ),
 worse as (
-  select person, start_at as at from bed_stay where list_contains(?, location_name) and person is not null
+  select person, start_at as at from bed_stay where list_contains(?, left(location_name, 3)) and person is not null
   union all
   select person, end_at as at from encounter where disposition = '20' and person is not null and end_at is not null
 )
