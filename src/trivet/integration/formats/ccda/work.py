@@ -8,6 +8,7 @@ are rejected whole: saying the opposite, or nothing, would be worse.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 from trivet.contracts.profile import SourceProfile
@@ -265,6 +266,9 @@ def _named(made: Made) -> Iterable[tuple[str, Leaf, str]]:
 
 
 def _taken(value: dict[str, Any], target: str) -> bool:
+    if target.startswith("_"):  # a reason for absence, where nothing else of the element is there
+        stem = "".join(takewhile(str.islower, target[1:]))
+        return any(name.lstrip("_").startswith(stem) for name in value)
     base, choice, _ = target.partition("[x]")
     if choice:
         return any(name.startswith(base) and name[len(base) : len(base) + 1].isupper() for name in value)

@@ -26,6 +26,7 @@ __all__ = ["Study"]
 
 CARRIED = 4096
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
+UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 PIXELS = tuple(struct.pack(f"{order}HH", 0x7FE0, one) for order in "<>" for one in (0x0008, 0x0009, 0x0010))
 SEX = {"M": "male", "F": "female", "O": "other"}
 DATE = re.compile(r"(\d{4})[.]?(\d\d)[.]?(\d\d)")
@@ -62,6 +63,7 @@ class Study:
         self.fates: dict[str, tuple[str, str]] = {}
         self.spans: dict[str, list[Span]] = {"Patient": [], "ImagingStudy": []}
         self.rejects: list[Rejected] = []
+        self.refused: set[str] = set()
         self.notices: list[Notice] = []
 
     def value(self, keyword: str) -> Any:
@@ -85,6 +87,9 @@ class Study:
 
     def reject(self, keyword: str, why: str) -> None:
         """One element is not taken."""
+        if keyword in self.refused:
+            return
+        self.refused.add(keyword)
         place = self.places.get(keyword)
         offset, length = (place.offset, place.length) if place is not None else (0, 0)
         self.rejects.append(Rejected("E256", why, keyword, offset, length))
@@ -174,8 +179,8 @@ class Study:
     def study(self, subject: dict[str, Any]) -> Record | None:
         """The study with one series and one instance; None, and a reject, without the UIDs that name them."""
         resource = self.fill("ImagingStudy")
-        uids = [self.text(name) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
-        if not all(uids):
+        uids = [self.text(name) for name in UIDS if name not in self.refused]
+        if not all(uids) or len(uids) < len(UIDS):
             if not self.rejects:
                 self.rejects.append(Rejected("E257", "no study, series or instance UID", "StudyInstanceUID", 0, 0))
             held = {span.offset for span in self.spans["Patient"]}
@@ -297,7 +302,11 @@ class Study:
             pixels = self.raw[header.rest : header.rest + 4] in PIXELS
             rule = ("carried", "dicom/deflated") if header.deflated else ("dropped", "dicom/pixels") if pixels else ("uncovered", "")
             found.append(Element("rest", header.rest, len(self.raw) - header.rest, *rule))
-        return found
+        kept: list[Element] = []
+        for element in sorted(found, key=lambda one: one.offset):  # lengths that contradict each other: the earlier element has the bytes
+            if not kept or element.offset >= kept[-1].offset + kept[-1].length:
+                kept.append(element)
+        return kept
 
 
 def _structural(place: Place) -> tuple[str, str]:
