@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ FILE = b"1,hr,80\n2,hr,90\n# a remark\n?what\n!boom\n1,hr,85\n"
 
 
 class Lines:
-    """`mrn,code,value` a line. `#...` is ignored on purpose, `?...` cannot be read, `!...` breaks the format itself."""
+    """`mrn,code,value` a line. `#...` is ignored on purpose, `?...` cannot be read, `!...` breaks the format itself, and `~...`
+    has a notice that is no Unicode."""
 
     name = "lines"
 
@@ -46,6 +48,8 @@ class Lines:
             raise ZeroDivisionError("4711")
         if raw.startswith(b"?"):
             return Translation((), (Element("LINE[1]", 0, len(raw), "rejected", ""),), (Rejected("E299", "no line"),))
+        if raw.startswith(b"~"):
+            return replace(self.translate(raw[1:], profile), notices=(Notice("unknown-code", "urn:local", "\ud800", "LINE[1]-2", 0, 1),))
         mrn, code, value = raw.decode().strip().split(",")
         patient, key = record_id(profile.source, "Patient", mrn), record_id(profile.source, "Observation", mrn, code)
         person = {"resourceType": "Patient", "id": patient, "identifier": [{"system": "urn:x", "value": mrn}]}

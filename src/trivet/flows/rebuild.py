@@ -14,7 +14,7 @@ from trivet.contracts.house import House
 from trivet.contracts.ports import Tx
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.projection import Projection
-from trivet.flows.settle import blank, output_digest, paired, tasks_of
+from trivet.flows.settle import blank, output_digest, paired, tasks_of, unkeepable
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked
 
@@ -111,7 +111,10 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     said = {seq: (state, reason, bool(partial)) for seq, state, reason, partial in manifest["receipts"]}
     tasks, erased = tasks_of(house, receipts, profiles)
     parcels = house.role("workshop").submit(tasks).result()
-    outcomes = paired(receipts, erased, parcels, lambda seq: blank(*said[seq]))
+    outcomes = [
+        (receipt, unkeepable() if said[receipt.seq][1] == "E243" else parcel)
+        for receipt, parcel in paired(receipts, erased, parcels, lambda seq: blank(*said[seq]))
+    ]
 
     def work(tx: Tx) -> None:
         for receipt, parcel in outcomes:

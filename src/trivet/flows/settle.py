@@ -21,9 +21,9 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Translation
 from trivet.contracts.trace import Entry
 from trivet.kernel import jsontext
-from trivet.kernel.errors import Locked, NotFound
+from trivet.kernel.errors import Locked, NotFound, Rejected
 
-__all__ = ["Settling", "Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of"]
+__all__ = ["Settling", "Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of", "unkeepable"]
 
 CHUNK = 1_000  # units in one transaction
 AHEAD = 3  # chunks under way in the workshop while one is being shelved
@@ -41,6 +41,9 @@ class Tally:
     partial: int = 0
     versions: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+
+
+Outcome = tuple[Receipt, Parcel]
 
 
 class UnderWay(NamedTuple):
@@ -90,7 +93,7 @@ class Settling:
         receipts, profiles, erased, parcels = self.under_way.popleft()
         outcomes = paired(receipts, erased, parcels.result(), lambda _: blank("quarantined", "E622", False))
         try:
-            self.tally.versions += shelve(self.house, outcomes, profiles)
+            outcomes = self._keep(outcomes, profiles)
         except Locked as taken:
             if taken.code != "E221":
                 raise
@@ -104,6 +107,17 @@ class Settling:
                 self.tally.reasons[parcel.reason] += 1
         if self.report:
             self.report(self.tally)
+
+    def _keep(self, outcomes: list[Outcome], profiles: dict[str, SourceProfile]) -> list[Outcome]:
+        """Shelve a chunk. A unit whose records no table can hold (text that is no Unicode) is looked for and quarantined alone."""
+        try:
+            self.tally.versions += shelve(self.house, outcomes, profiles)
+            return outcomes
+        except (ValueError, OverflowError):
+            if len(outcomes) > 1:
+                middle = len(outcomes) // 2
+                return self._keep(outcomes[:middle], profiles) + self._keep(outcomes[middle:], profiles)
+            return self._keep([(outcomes[0][0], unkeepable())], profiles)
 
 
 def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
@@ -147,6 +161,12 @@ def paired(
 def blank(state: str, reason: str, partial: bool) -> Parcel:
     """The parcel of a unit that was erased: its end state stands, its content is gone."""
     return Parcel(state, reason, partial, (), b"", (), (), (), Translation((), ()))
+
+
+def unkeepable() -> Parcel:
+    """The parcel of a unit that was translated into what no table can hold."""
+    reject = Rejected("E243", "the records of this unit cannot be kept", help="trivet query 'select * from rejects'")
+    return replace(blank("quarantined", "E243", False), rejects=(reject,))
 
 
 def shelve(house: House, outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile]) -> int:

@@ -166,3 +166,13 @@ def test_what_is_erased_before_it_is_read_holds_nobody_up(house: House) -> None:
     tally = process_pending(house)
     assert tally.states == {"quarantined": 6, "mapped": 1}
     assert tally.reasons == {"E622": 6}
+
+
+def test_a_unit_that_no_table_can_hold_is_quarantined_alone(house: House) -> None:
+    """Text that is no Unicode in one of many units: that unit is found and quarantined, and all the others are kept."""
+    lines = [f"{mrn},hr,80".encode() for mrn in range(40)]
+    lines[17] = b"~17,hr,80"
+    tally = receive(house, [Delivery(b"\n".join(lines), "lab", "lines", "f.lines")])
+    assert tally.states == {"mapped": 39, "quarantined": 1}
+    assert rows(house, "select code from reject") == [("E243",)]
+    assert rows(house, "select count(*) from record_version where type = 'Observation'") == [(39,)]
