@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_decide_walk import asked, home  # noqa: F401 - the fixture
+from tests.walk.test_decide_walk import asked, home  # noqa: F401 - the fixture
 
 from trivet.cli.main import main
 from trivet.flows.receive import Delivery, receive
