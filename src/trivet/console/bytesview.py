@@ -15,8 +15,12 @@ from trivet.kernel.errors import Problem
 
 __all__ = ["Byte", "bytes_view"]
 
-PERSONAL = ("Patient/", "RelatedPerson/", "Coverage/", "Practitioner/", "Person/")
+PERSONAL = ("Patient/", "RelatedPerson/", "Coverage/", "Practitioner/", "Person/", "Basic/")
 SEGMENT = re.compile(rb"(?:^|[\r\n~])([A-Z][A-Z0-9]{1,2})(?=[|*])")
+# Who a record is about, numbers that name a case, free text, and what was carried over without a rule that knows what it is.
+ABOUT = re.compile(
+    r"^(subject|patient|beneficiary|individual|for|identifier|note|text|valueString)\b|\bextension\b|\bmodifierExtension\b", re.I
+)
 LIMIT = 20_000
 
 
@@ -37,10 +41,21 @@ def bytes_view(house: House, receipt: int, records: Iterable[tuple[str, int]], s
     show = bytearray(len(raw))
     for found in SEGMENT.finditer(raw):
         show[found.start(1) : found.end(1)] = b"\1" * (found.end(1) - found.start(1))
-    for key, version in records:
-        if not key.startswith(PERSONAL):
-            for span in house.shelf.lineage(key, version):
-                show[span.offset : span.offset + span.length] = b"\1" * min(span.length, max(len(raw) - span.offset, 0))
+    spans = [(key.startswith(PERSONAL), span) for key, version in records for span in house.shelf.lineage(key, version)]
+    hidden = set()
+    for personal, span in spans:
+        if personal or ABOUT.search(span.path):
+            hidden.add(raw[span.offset : span.offset + span.length])
+        else:
+            show[span.offset : span.offset + span.length] = b"\1" * min(span.length, max(len(raw) - span.offset, 0))
+    for value in hidden:  # what is personal has the last word, wherever a broken message repeats it
+        at = raw.find(value) if len(value) > 3 else -1
+        while at >= 0:
+            show[at : at + len(value)] = bytes(len(value))
+            at = raw.find(value, at + len(value))
+    for personal, span in spans:
+        if personal or ABOUT.search(span.path):
+            show[span.offset : span.offset + span.length] = bytes(min(span.length, max(len(raw) - span.offset, 0)))
     show[start : start + length] = b"\2" * min(length, max(len(raw) - start, 0))
     first = max(0, start - LIMIT // 2)
     out: list[Byte] = []

@@ -48,6 +48,11 @@ class Story:
     truth: dict[str, Any] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
 
+    def first(self) -> str:
+        """The decision to look at first: one that the live model answered, else a fallback's, else any."""
+        ranked = sorted(self.answers, key=lambda answer: ("scored", "fallback").index(answer.outcome) if answer.prediction else 2)
+        return ranked[0].decision_id if ranked else ""
+
     def as_dict(self) -> dict[str, Any]:
         """The documented JSON form."""
         outcomes: dict[str, int] = {}
@@ -59,7 +64,7 @@ class Story:
             "steps": [{"step": name, "what": what, "seconds": round(seconds, 2)} for name, what, seconds in self.steps],
             "received": {"landed": self.tally.landed, "repeated": self.tally.repeated, **self.tally.states},
             "decisions": outcomes,
-            "first_decision": next((answer.decision_id for answer in self.answers if answer.outcome == "scored"), ""),
+            "first_decision": self.first(),
             "truth": self.truth,
             "governance": self.acts,
         }
