@@ -23,7 +23,7 @@ Table = dict[str, Floats]
 ROUNDS = 200
 STILL = 1e-7
 CLEANINGS = 5
-TRUST_M, TRUST_U, TRUST_TERM = 1.0, 100.0, 50.0  # pairs, and rows, for which an expectation counts
+TRUST_M, TRUST_FREE, TRUST_U, TRUST_TERM = 1.0, 20.0, 100.0, 50.0  # pairs, and rows, for which an expectation counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,16 @@ def estimate(columns: dict[str, Coded], candidates: Pairs, chance: Pairs, pairs:
     m = dict(zip(fields, expected["m"], strict=True))
     u = dict(zip(fields, expected["u"], strict=True))
     patterns, counts = _patterns(candidates, fields)
-    free = {field: _frequencies(patterns[:, place], expected["u"][place], TRUST_M, counts) for place, field in enumerate(fields)}
+    free = {field: _frequencies(patterns[:, place], expected["u"][place], TRUST_FREE, counts) for place, field in enumerate(fields)}
     share, rounds = 0.05, 0
     for turn in range(1, ROUNDS + 1):
         rounds = turn
         matched = _matched(patterns, fields, m, free, share)
         before = share
-        share = float(np.clip((matched * counts).sum() / counts.sum(), 1e-9, 1 - 1e-9))
+        share = float(((matched * counts).sum() + 0.5) / (counts.sum() + 1.0))
         for place, field in enumerate(fields):
             m[field] = _frequencies(patterns[:, place], expected["m"][place], TRUST_M, matched * counts)
-            free[field] = _frequencies(patterns[:, place], expected["u"][place], TRUST_M, (1 - matched) * counts)
+            free[field] = _frequencies(patterns[:, place], expected["u"][place], TRUST_FREE, (1 - matched) * counts)
         if abs(share - before) < STILL * before:
             break
     matches = float(share * counts.sum())

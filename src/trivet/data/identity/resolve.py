@@ -22,6 +22,8 @@ CHANCE = 1_000_000  # pairs picked by chance, for u
 MATCH, POSSIBLE = 0.5, 0.05
 SURE, DOUBTFUL = 0.9, 0.001  # a pair so sure joins whatever the others say; one so unlikely counts as never compared
 MOST, UNLIKE = 10.0, -4.0  # bits that one pair may bring to the joining of two groups, and those of a pair that is not alike at all
+NAMED = frozenset({"given", "family", "maiden", "name", "ssn", "identifier"})
+RARE = frozenset({"birth", "ssn", "identifier", "phone", "mail", "street"})
 ONCE = 0.02  # share of matches that may contest a row before the tables are taken to hold persons more than once
 
 
@@ -180,8 +182,19 @@ def _decision(scored: Scored, chosen: int | None, best: int | None, split: int) 
             "no_match", -1, float(scored.probability[best]) if best is not None else 0.0, "" if best is None else _reasons(scored, best)
         )
     probability = float(scored.probability[chosen])
-    word = "match" if probability >= MATCH else "possible"
+    word = "match" if probability >= MATCH and _enough(scored, chosen) else "possible"
     return Decision(word, int(scored.pairs.right[chosen]) - split, probability, _reasons(scored, chosen))
+
+
+def _enough(scored: Scored, place: int) -> bool:
+    """Is there evidence of who somebody is, however high the score: a name or number, something that few share, three fields in all?
+
+    Five fields that agree are enough whatever they are: names may be misspelt past knowing.
+    """
+    agree = {field for field, levels in scored.pairs.levels.items() if 0 <= levels[place] <= 1}
+    alike = {field for field, levels in scored.pairs.levels.items() if 0 <= levels[place] <= 2}
+    least = min(3, len(scored.columns))
+    return len(agree) >= 5 or (len(agree) >= least and bool(alike & NAMED) and bool(alike & RARE))
 
 
 def _reasons(scored: Scored, place: int) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from trivet.data.identity.words import digits, mail, plain, telephone
+from trivet.data.identity.words import digits, mail, placeholder, plain, telephone
 from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
 
@@ -120,13 +120,19 @@ def _value(field: str, written: str) -> str:
     if value in EMPTY:
         return ""
     if kind == "date":
-        return date(written)
+        found = date(written)
+        return "" if placeholder("birth", f"{found[:4]}-{found[4:6]}-{found[6:]}") else found
+    if kind == "name" and (placeholder("name", value) or placeholder("name", value.replace(" ", ""))):
+        return ""
     if field == "phone":
         return telephone(written)
     if field == "mail":
         return mail(written)
     if kind == "code":
-        return (digits(value) if field in ("ssn", "zip") and digits(value) else value).replace(" ", "")
+        found = (digits(value) if field in ("ssn", "zip") and digits(value) else value).replace(" ", "")
+        return "" if field in ("ssn", "identifier") and (placeholder("identifier", found) or len(set(found)) == 1) else found
+    if field == "street" and placeholder("street", value):
+        return ""
     if field == "sex":
         return value[:1]
     return value
