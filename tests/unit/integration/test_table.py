@@ -78,7 +78,7 @@ def test_a_renamed_column_is_drift_and_not_silence(form: TableFormat) -> None:
     (unit,) = form.split(b"id,unit,taken,at\n1,4W,2,2026-03-01\n")
     found = form.translate(unit.raw, PROFILE)
     assert found.records == ()
-    assert found.rejects[0].code == "E228"
+    assert found.rejects[0].code == "table-drift"
 
 
 @given(st.binary(max_size=400))
@@ -106,7 +106,7 @@ def test_a_quote_opens_only_where_a_cell_begins(form: TableFormat) -> None:
     raw = b'id,ward,at\n1,5" tube,2026-03-01\n2,"4W,2026-03-01\n3,"a\nb",2026-03-02\n'
     found = [form.translate(unit.raw, PROFILE) for unit in form.split(raw)]
     assert [len(one.records) for one in found] == [1, 0, 1]
-    assert found[1].rejects[0].code == "E226"
+    assert found[1].rejects[0].code == "table-cell"
     assert [unit.raw.count(b"\n") for unit in form.split(raw)] == [2, 2, 3]
 
 

@@ -88,20 +88,20 @@ class TableFormat:
             return self._headless(raw, header, end)
         values = cells(raw, *row, header.sign)
         if isinstance(values, int):
-            return _whole(Rejected("E226", "a cell is not UTF-8, or its quote never closes", "row", values, row[1] - values), row)
+            return _whole(Rejected("table-cell", "a cell is not UTF-8, or its quote never closes", "row", values, row[1] - values), row)
         if len(header.names) != len(values):
             why = f"the header has {len(header.names)} columns, the row {len(values)}"
-            return _whole(Rejected("E227", why, "row", row[0], row[1] - row[0]), row)
+            return _whole(Rejected("table-width", why, "row", row[0], row[1] - row[0]), row)
         folder = str(profile.options.get("maps_dir", "")) or self.folder
         table, why = choose(profile.table, profile.source, folder, header.names)
         if table is None:
-            return _whole(Rejected("E228", why, "header", 0, end, help="trivet translate --profile: set table"), row)
+            return _whole(Rejected("table-drift", why, "header", 0, end, help="trivet translate --profile: set table"), row)
         return Sheet(dict(zip(header.names, values, strict=True)), profile).make(table)
 
     def _headless(self, raw: bytes, header: Header, end: int) -> Translation:
         """A header without a row, or one that cannot be read."""
         if header.wrong >= 0:
-            reject = Rejected("E226", "the header is not UTF-8, or a quote never closes", "header", header.wrong, end - header.wrong)
+            reject = Rejected("table-cell", "the header is not UTF-8, or a quote never closes", "header", header.wrong, end - header.wrong)
             return _whole(reject, (0, len(raw)))
         return Translation((), (), ignored="csv/header-only")
 

@@ -74,7 +74,7 @@ def every(folder: str) -> tuple[Table, ...]:
 def _read(content: str, where: str) -> list[Table]:
     rows = csv.DictReader(io.StringIO(content))
     if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise Fault("E225", "a table map has other columns", where=where, why="expected " + ", ".join(COLUMNS))
+        raise Fault("E324", "a table map has other columns", where=where, why="expected " + ", ".join(COLUMNS))
     found: dict[str, dict[str, list[Rule]]] = {}
     for number, row in enumerate(rows, 2):
         rule = _rule(row, f"{where}:{number}")
@@ -86,7 +86,7 @@ def _table(name: str, records: dict[str, tuple[Rule, ...]], where: str) -> Table
     rules = [rule for held in records.values() for rule in held]
     for label, held in records.items():
         if label and not any(rule.target == "id" for rule in held):
-            raise Fault("E225", "a record of a table map has no key", where=where, why=f"{name} {label} has no row with target id")
+            raise Fault("E324", "a record of a table map has no key", where=where, why=f"{name} {label} has no row with target id")
     needs = frozenset(column for rule in rules if rule.must for column in rule.columns)
     return Table(name, records, needs, frozenset(column for rule in rules for column in rule.columns))
 
@@ -100,13 +100,13 @@ def _rule(row: dict[str, str], where: str) -> Rule:
         tree = parse(row["when"])
         columns_read = places(tree)
         if not columns_read:
-            raise Fault("E225", "a condition reads no column", where=where)
+            raise Fault("E324", "a condition reads no column", where=where)
         holds = compile_condition(tree, lambda place: lambda cells: cells.get(place, ""))
     path: list[tuple[str, int | None]] = []
     if target not in ("id", "-", ""):
         for part in target.split("."):
             match = STEP.fullmatch(part)
             if match is None:
-                raise Fault("E225", "an element path of a table map cannot be read", where=where, why=target)
+                raise Fault("E324", "an element path of a table map cannot be read", where=where, why=target)
             path.append((match[1], None if match[2] is None else int(match[2])))
     return Rule(f"{where}", columns, constant, target, tuple(path), row["how"], row["with"], holds, row["must"] == "yes")

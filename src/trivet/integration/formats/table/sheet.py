@@ -34,7 +34,7 @@ class Sheet:
             for column in rule.columns:
                 self.fate.setdefault(column, ("dropped", rule.name))
         if not records and not self.rejects:
-            self.rejects.append(Rejected("E229", "no record can be made: every key is empty", "row"))
+            self.rejects.append(Rejected("table-value", "no record can be made: every key is empty", "row"))
         held = [(name, cell, self.fate.get(name, ("uncovered", ""))) for name, cell in self.row.items() if cell.text]
         elements = tuple(Element(f"c={name}", cell.offset, cell.length, *fate) for name, cell, fate in held)
         return Translation(tuple(records), elements, tuple(self.rejects), tuple(self.notices))
@@ -67,14 +67,14 @@ class Sheet:
     def apply(self, resource: dict[str, Any], rule: Rule, spans: list[Span], used: list[tuple[str, str, str]]) -> Rejected | None:
         """Put one value in its place. Gives the reject when the record must have it and it is missing or wrong."""
         if rule.how not in HOW:
-            raise Fault("E225", "a table map names a way that does not exist", where=rule.name, why=rule.how)
+            raise Fault("E324", "a table map names a way that does not exist", where=rule.name, why=rule.how)
         if rule.constant is not None:
             put(resource, rule.path, HOW[rule.how](rule.constant, rule.argument, self.profile))
             return None
         column = rule.columns[0]
         cell = self.row.get(column)
         if cell is None or not cell.text:
-            return Rejected("E229", f"{column} is empty", f"c={column}", cell.offset if cell else 0, 0) if rule.must else None
+            return Rejected("table-value", f"{column} is empty", f"c={column}", cell.offset if cell else 0, 0) if rule.must else None
         if rule.target == "-":
             self.fate.setdefault(column, ("dropped", rule.name))
             return None
@@ -84,9 +84,9 @@ class Sheet:
         except Unknown:
             self.notices.append(Notice("unknown-code", f"{self.profile.base}/{column}", text[:64], f"c={column}", cell.offset, cell.length))
             why = f"{column} has a word that the map does not"
-            return Rejected("E229", why, f"c={column}", cell.offset, cell.length) if rule.must else None
+            return Rejected("table-value", why, f"c={column}", cell.offset, cell.length) if rule.must else None
         except BadCell as error:
-            return Rejected("E229", f"{column} is {error}", f"c={column}", cell.offset, cell.length)
+            return Rejected("table-value", f"{column} is {error}", f"c={column}", cell.offset, cell.length)
         put(resource, rule.path, value)
         spans.append(Span(rule.target + leaf(value), cell.offset, cell.length, f"c={column}", rule.name))
         fate = "carried" if rule.how == "carry" else "mapped"

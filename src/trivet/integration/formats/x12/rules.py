@@ -114,7 +114,7 @@ def place_of(text: str) -> Place:
     """`02`, `05.1`, `@1`, `@0.2`. Raises Fault."""
     element, _, component = text.removeprefix("@").partition(".")
     if not element.isdigit() or (component and not component.isdigit()):
-        raise Fault("E331", "an element in an X12 mapping table cannot be read", where=text)
+        raise Fault("E323", "an element in an X12 mapping table cannot be read", where=text)
     return Place(key_of(int(element), 0, int(component or 1)), text.startswith("@"))
 
 

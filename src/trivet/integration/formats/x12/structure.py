@@ -70,7 +70,7 @@ class Loop:
         """The segment that opens the loop."""
         child = self.children[0]
         if isinstance(child, Loop):
-            raise Fault("E330", f"loop {self.id} does not begin with a segment", where="maps/x12/structure")
+            raise Fault("E322", f"loop {self.id} does not begin with a segment", where="maps/x12/structure")
         return child
 
 
@@ -89,7 +89,7 @@ def _test(text: str) -> tuple[int, int, frozenset[str]] | None:
         return None
     tree = parse(text)
     if tree[0] != "in":
-        raise Fault("E330", "a structure matches on one element only", where=text)
+        raise Fault("E322", "a structure matches on one element only", where=text)
     element, _, component = tree[1].partition(".")
     return int(element), int(component or 1) - 1, frozenset(tree[2])
 
@@ -146,7 +146,7 @@ def structure(name: str, version: str) -> Loop:
 
     build(root)
     if not heads:
-        raise Fault("E330", f"structure {name} has no loops", where=f"maps/x12/structure/{name}.csv")
+        raise Fault("E322", f"structure {name} has no loops", where=f"maps/x12/structure/{name}.csv")
     return root
 
 

@@ -35,6 +35,9 @@ class Marks:
         return text.encode("latin-1")
 
 
+LONGEST, NO_NAME = 3, "?"  # a segment's name is two or three characters (X12.6); what is longer may be anybody's name and is never repeated
+
+
 class Segment(NamedTuple):
     """One segment: `values[0]` is its name, `start` and `end` its place (terminator not included), `number` counts from 0 in the text."""
 
@@ -84,7 +87,7 @@ def segments(text: str, marks: Marks, start: int, end: int, number: int = 0) -> 
         if not bare and at > end:
             return
         values = bare.split(separator)
-        yield Segment(values[0], begin, begin + len(bare), number, values)
+        yield Segment(values[0] if len(values[0]) <= LONGEST else NO_NAME, begin, begin + len(bare), number, values)
         number += 1
 
 
@@ -103,7 +106,7 @@ def leaves(segment: Segment, marks: Marks) -> Iterator[tuple[int, int, int, int,
 
     The elements of ISA are never parted: they say what parts the others.
     """
-    at = segment.start + len(segment.name) + 1
+    at = segment.start + len(segment.values[0]) + 1
     whole = segment.name == "ISA"
     for element, value in enumerate(segment.values[1:], 1):
         if value:
