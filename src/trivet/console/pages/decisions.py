@@ -39,6 +39,9 @@ def decision(session: Session, query: Mapping[str, str], id: str) -> Page:
     """One decision in full."""
     house = session.house
     story: dict[str, Any] = account_for(house, id)
+    for fact in (fact for feature in story["features"] for fact in feature["facts"] if fact["record"].startswith("Patient/")):
+        fact["value"] = "masked"  # of a person the page tells where it stands, not what it is; `trivet explain` records the access first
+        fact["spans"] = [{**span, "text": "masked"} for span in fact["spans"]]
     banner = session.banner(query.get("_session", ""), story["record"]["person"])
     told = story["record"]["prediction"]
     reasons = [(name, f"{float_of(bits):+.4g}", how) for name, bits, how in told["reasons"]] if told else []
