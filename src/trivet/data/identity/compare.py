@@ -7,6 +7,7 @@ share says nothing, and address, telephone and mail together say no more than a 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ def birth_level(left: str, right: str) -> str:
         return "exact"
     if left[:4] == right[:4] and left[5:7] == right[8:] and left[8:] == right[5:7]:
         return "swapped"
-    if DamerauLevenshtein.distance(left, right, score_cutoff=1) <= 1:
+    if DamerauLevenshtein.distance(left, right, score_cutoff=1) <= 1 or _a_day_apart(left, right):
         return "digit"
     return "parts" if (left[:4] == right[:4]) + (left[5:7] == right[5:7]) + (left[8:] == right[8:]) == 2 else "other"
 
@@ -95,6 +96,14 @@ def compare(left: Features, right: Features, weights: Weights, terms: Terms, sha
             _put("member", "same" if level == "same" else "other", weights, levels, bits)
     _contacts(left, right, weights, shared, levels, bits)
     return Evidence(levels, bits, sum(bits.values()))
+
+
+def _a_day_apart(left: str, right: str) -> bool:
+    """Are these neighbouring days, as a time zone that was applied to a date makes them?"""
+    try:
+        return abs((date.fromisoformat(left) - date.fromisoformat(right)).days) == 1
+    except ValueError:
+        return False
 
 
 def ceiling(left: Features, weights: Weights, total: int, shared: Collection[str] = ()) -> Callable[[Features], float]:

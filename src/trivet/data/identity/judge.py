@@ -18,6 +18,7 @@ __all__ = ["GRADES", "Verdict", "contradictions", "judge"]
 GRADES = ("none", "possible", "probable", "certain")
 ALIKE = frozenset({"exact", "part", "close", "nickname", "swapped", "digit", "same", "street"})
 HALF = ALIKE | {"initial", "fuzzy", "parts"}
+GENERATION = 12  # years between birth dates from which one name at one address may be parent and child
 
 
 class Verdict(NamedTuple):
@@ -36,7 +37,7 @@ def contradictions(levels: Mapping[str, str], left: Features, right: Features) -
         found.append("twins")
     if given == "other" and family == "other":
         found.append("other-name")
-    if birth == "other":
+    if birth == "other" and not _all_but_birth(levels, left, right):
         found.append("other-birth-date")
     if levels.get("sex") == "other" and (given in ("other", "fuzzy", None)):
         found.append("other-sex")
@@ -45,6 +46,13 @@ def contradictions(levels: Mapping[str, str], left: Features, right: Features) -
     if levels.get("suffix") == "other" and birth != "exact":
         found.append("other-generation")
     return tuple(found)
+
+
+def _all_but_birth(levels: Mapping[str, str], left: Features, right: Features) -> bool:
+    """Does all else agree, and are the birth dates too near for parent and child of one name?"""
+    named = levels.get("family") == levels.get("given") == "exact" and levels.get("middle") != "other"
+    reached = levels.get("address") in ("same", "street") and levels.get("telephone") in ("same", None)
+    return named and reached and levels.get("sex") == "same" and abs(int(left.birth[:4]) - int(right.birth[:4])) < GENERATION
 
 
 def judge(left: Features, right: Features, evidence: Evidence, prior: float, weights: Weights) -> Verdict:
@@ -86,6 +94,6 @@ def _at_most(levels: Mapping[str, str]) -> tuple[str, str]:
         return "certain", "score"
     if birth and contact and (given or (family and half_given)):
         return "certain" if given else "probable", "two-of-three-and-contact"
-    if family and given and contact and "birth" not in levels:
+    if family and given and contact and levels.get("birth", "other") in ("other", "parts"):
         return "probable", "names-and-contact"
     return "possible", "too-little-evidence"
