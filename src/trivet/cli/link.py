@@ -55,7 +55,7 @@ def command(
         raise Usage("E294", "where should the decisions go?", help="--out decisions.csv")
     pairs = dict(pair.split("=", 1) for pair in mapped if "=" in pair)
     if len(pairs) != len(mapped):
-        raise Usage("E294", "--map takes FIELD=COLUMN", why=", ".join(mapped), help="--map family=LAST_NAME")
+        raise Usage("E289", "--map takes FIELD=COLUMN", why=", ".join(mapped), help="--map family=LAST_NAME")
     progress(f"reading {source}" + (f" against {against}" if against else ""))
     answer = linking.link_files(source, against, pairs, out) if against else linking.deduplicate_file(source, pairs, out)
     show(as_json, answer, [f"  {name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in answer.items()])

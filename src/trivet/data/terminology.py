@@ -62,11 +62,11 @@ class CodeMap:
         rows = csv.DictReader(content.splitlines())
         missing = set(COLUMNS) - set(rows.fieldnames or ())
         if missing:
-            raise Usage("E250", "the map has not all its columns", where=name, why="missing: " + ", ".join(sorted(missing)))
+            raise Usage("E271", "the map has not all its columns", where=name, why="missing: " + ", ".join(sorted(missing)))
         for number, row in enumerate(rows, 2):
             if row["status"] not in STATES:
                 raise Usage(
-                    "E251", f"a map row is {row['status'] or 'without status'}", where=f"{name}:{number}", why="one of " + ", ".join(STATES)
+                    "E272", f"a map row is {row['status'] or 'without status'}", where=f"{name}:{number}", why="one of " + ", ".join(STATES)
                 )
             key = (row["feed"], row["system"], row["code"], row["unit"])
             if row["status"] != "approved":
@@ -77,7 +77,7 @@ class CodeMap:
                 column for column in ("feed", "system", "code", "target_system", "target_code", "approver", "since") if not row[column]
             ]
             if absent:
-                raise Usage("E252", "an approved map row is incomplete", where=f"{name}:{number}", why="empty: " + ", ".join(absent))
+                raise Usage("E273", "an approved map row is incomplete", where=f"{name}:{number}", why="empty: " + ", ".join(absent))
             unit = f"|{row['unit']}" if row["unit"] else ""
             rule = f"{name}|{row['feed']}|{row['system']}|{row['code']}{unit}"
             self._rows[key] = Target(row["target_system"], row["target_code"], row["target_display"], rule)

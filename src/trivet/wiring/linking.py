@@ -41,7 +41,7 @@ def _write(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
     try:
         path.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
-        raise Usage("E294", "the result cannot be written", where=str(path), why=error.strerror or "") from None
+        raise Usage("E288", "the result cannot be written", where=str(path), why=error.strerror or "") from None
 
 
 def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path) -> dict[str, Any]:

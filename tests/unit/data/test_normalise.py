@@ -79,7 +79,7 @@ def test_an_approved_row_without_approver_is_refused() -> None:
     """Nobody answers for it, so it is not in force: the whole map is refused, loudly."""
     with pytest.raises(Usage) as refused:
         site(row("CREA", "2160-0", approver=""))
-    assert refused.value.code == "E252"
+    assert refused.value.code == "E273"
 
 
 def test_unit_spelling_becomes_ucum_beside_the_original() -> None:

@@ -105,7 +105,7 @@ def test_a_site_may_add_and_overrule_but_not_invent() -> None:
     assert Aliases(head + "G/L,g/L,approved,dr.lab,2026-01-01,our analyser\n").find("G/L").code == "g/L"  # type: ignore[union-attr]
     with pytest.raises(Usage) as refused:
         Aliases(head + "G/L,giga,approved,dr.lab,2026-01-01,our analyser\n")
-    assert refused.value.code == "E260"
+    assert refused.value.code == "E274"
 
 
 ATOMIC = {"H": "1.008", "C": "12.011", "N": "14.007", "O": "15.999", "P": "30.974", "Na": "22.990", "K": "39.098", "Cl": "35.45"}

@@ -50,7 +50,7 @@ class Aliases:
             try:
                 parse(row["code"])
             except BadUnit as error:
-                raise Usage("E260", "an approved unit is not UCUM", where=f"{name}:{number}", why=str(error)) from None
+                raise Usage("E274", "an approved unit is not UCUM", where=f"{name}:{number}", why=str(error)) from None
             self._rows[row["alias"]] = Alias(row["code"], f"{name}|{row['alias']}")
 
     def _find(self, written: str) -> Alias | None:
