@@ -20,7 +20,7 @@ from typing import Any
 from trivet.kernel import resources
 from trivet.kernel.errors import Fault
 
-__all__ = ["Condition", "Row", "compile_condition", "overlay", "parse", "places", "table"]
+__all__ = ["Condition", "Getter", "Row", "Test", "compile_condition", "overlay", "parse", "places", "table"]
 
 Row = dict[str, str]
 Condition = tuple[Any, ...]

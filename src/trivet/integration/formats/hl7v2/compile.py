@@ -15,23 +15,41 @@ from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.codes import code_map
 from trivet.integration.formats.hl7v2.conditions import condition
 from trivet.integration.formats.hl7v2.convert import Convert, converter
+from trivet.integration.formats.hl7v2.generate import Piece, compose, lend
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
-from trivet.integration.tables import Row, Test, table
+from trivet.integration.tables import Row, Test, parse, table
 from trivet.kernel.errors import Fault
 
-__all__ = ["COLUMNS", "SPECIAL", "Make", "alternatives", "filled", "keep", "make_of", "ops_of", "promote", "rooted", "source_of"]
+__all__ = [
+    "ALTERNATE_PATH",
+    "COLUMNS",
+    "SPECIAL",
+    "Make",
+    "alternate",
+    "alternatives",
+    "beside",
+    "filled",
+    "keep",
+    "make_of",
+    "ops_of",
+    "promote",
+    "rooted",
+    "source_of",
+]
 
 Make = Callable[[Work, Segment, Repetition, str, list[Span]], Any]
 Parts = tuple[Leaf | None, ...]
+Run = Callable[..., None]
 Op = Callable[[Work, Segment, Repetition, Parts, str, list[Span], dict[str, Any], Labels], None]
 
 Special = Callable[..., Any]
 SPECIAL: dict[str, Special] = {}
 """Data types that a list of rows cannot say, by name: `special.py` puts them here."""
 _new = tuple.__new__  # a named tuple without its Python-level constructor
+ALTERNATE_PATH = ".extension[0].valueCodeableConcept.coding[0].code"
 _ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 COLUMNS = ("source", "when", "target", "transform", "with", "must", "note")
 
@@ -41,13 +59,21 @@ def keep(work: Work, doubt: Doubt, leaf: Leaf, rule: str, target: Target, prefix
     work.doubt(doubt, leaf, rule)
     if doubt.kind != "unknown-code" or not target.beside or target.text in out or target.beside in out:
         return
-    out[target.beside] = {
-        "extension": [{"url": _ALTERNATE, "valueCodeableConcept": {"coding": [{"system": doubt.system, "code": doubt.code}]}}]
-    }
+    out[target.beside] = alternate(doubt)
     CARRIED.add(rule + "?")
-    spans.append(
-        _new(Span, (f"{prefix}{target.beside}.extension[0].valueCodeableConcept.coding[0].code", leaf[0], leaf[1], leaf[2], rule + "?"))
-    )
+    spans.append(_new(Span, (f"{prefix}{target.beside}{ALTERNATE_PATH}", leaf[0], leaf[1], leaf[2], rule + "?")))
+
+
+def alternate(doubt: Doubt) -> dict[str, Any]:
+    """The extension that keeps a code which the element itself cannot hold."""
+    coding = {"system": doubt.system, "code": doubt.code}
+    return {"extension": [{"url": _ALTERNATE, "valueCodeableConcept": {"coding": [coding]}}]}
+
+
+@cache
+def beside(target: Target) -> Target:
+    """The place beside an element for its extensions: `_gender` for `gender`."""
+    return Target(target.beside)
 
 
 def filled(leaf: Leaf | None) -> TypeGuard[Leaf]:
@@ -74,13 +100,14 @@ def source_of(text: str) -> tuple[int, int, bool]:
 
 
 class Ops:
-    """A data type map as functions, by component; `whole` holds those that look at the value as a whole."""
+    """A data type map: `run` does it in one generated function, `step_by_step` row by row, with the same result."""
 
-    __slots__ = ("by_component", "whole")
+    __slots__ = ("by_component", "run", "whole")
 
-    def __init__(self, name: str, rule: str, segment: str, argument: str = "") -> None:
+    def __init__(self, name: str, rule: str, segment: str, argument: str = "", preset: bool = False) -> None:
         seen: dict[str, int] = {}
         found: dict[int, list[Op]] = {}
+        pieces: list[Piece] = []
         given = argument.split("|")
         for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS):
             if row["with"][:1] == "@":  # a value that the using row gives
@@ -91,11 +118,14 @@ class Ops:
             seen[row["source"]] = count = seen.get(row["source"], 0) + 1
             # the rule of a span names the row of the segment and the row of the data type
             row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
-            found.setdefault(source_of(row["source"])[0], []).append(_op(row, row_rule, segment))
+            op = _op(row, row_rule, segment)
+            found.setdefault(source_of(row["source"])[0], []).append(op)
+            pieces.append(_piece(row, row_rule, segment, op))
         self.whole = tuple(found.pop(0, ()))
         self.by_component = tuple(tuple(found.get(number, ())) for number in range(1, max(found, default=0) + 1))
+        self.run: Run = compose(pieces, segment, preset)
 
-    def run(
+    def step_by_step(
         self,
         work: Work,
         segment: Segment,
@@ -115,10 +145,27 @@ class Ops:
             op(work, segment, repetition, (), path, spans, out, labels)
 
 
+def _piece(row: Row, rule: str, segment: str, op: Op) -> Piece:
+    """A row of a data type map for the generator."""
+    component, subcomponent, _ = source_of(row["source"])
+    transform, argument = row["transform"], row["with"]
+    tree = parse(row["when"]) if row["when"] else None
+    target = Target(row["target"]) if row["target"] else None
+    if transform == "drop" or target is None:
+        return Piece("call", component, subcomponent, None, None, rule, op)
+    if transform == "authority":
+        return Piece("authority", component, subcomponent, target, tree, rule, None, int(argument or 1))
+    convert = converter(transform, argument)
+    if convert is None:
+        return Piece("nested", component, subcomponent, target, tree, rule, make_of(transform, argument, rule, segment))
+    does = "string" if transform in ("", "string") else (argument,) if transform == "=" else convert
+    return Piece("leaf", component, subcomponent, target, tree, rule, does)
+
+
 @cache
-def ops_of(name: str, rule: str, segment: str, argument: str = "") -> Ops:
+def ops_of(name: str, rule: str, segment: str, argument: str = "", preset: bool = False) -> Ops:
     """The compiled data type map `name` for one row of a table. `argument` fills its `@1`, `@2`, ... (separated by `|`)."""
-    return Ops(name, rule, segment, argument)
+    return Ops(name, rule, segment, argument, preset)
 
 
 def _op(row: Row, rule: str, segment: str) -> Op:
@@ -264,9 +311,9 @@ def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
         return _reference(transform[4:], rule, segment, argument)
     if transform in SPECIAL:
         return partial(SPECIAL[transform], rule=rule, argument=argument)
-    ops = ops_of(transform, rule, segment)
-    if argument:
-        return _with_vocabulary(ops, transform, argument, rule)
+    if argument and not _filled_by(transform):
+        return _with_vocabulary(ops_of(transform, rule, segment, "", True), transform, argument, rule)
+    ops = ops_of(transform, rule, segment, argument)
 
     def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
         out: dict[str, Any] = {}
@@ -274,6 +321,11 @@ def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
         return out or None
 
     return make
+
+
+def _filled_by(name: str) -> bool:
+    """Whether a data type map has places for an argument (`@1`); where it has none, an argument names a code map."""
+    return any(row["with"][:1] == "@" for row in table(f"hl7v2/datatypes/{name}.csv", *COLUMNS))
 
 
 def _with_vocabulary(ops: Ops, transform: str, argument: str, rule: str) -> Make:
@@ -327,14 +379,14 @@ def _naming(name: str) -> tuple[str, tuple[tuple[str, ...], ...]]:
 
 def _key(repetition: Repetition, choices: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], Leaf] | None:
     for choice in choices:
-        found = [_piece(repetition, place) for place in choice]
+        found = [_named_part(repetition, place) for place in choice]
         first = found[0]
         if first is not None:
             return tuple("" if leaf is None else leaf[3].strip() for leaf in found), first
     return None
 
 
-def _piece(repetition: Repetition, place: str) -> Leaf | None:
+def _named_part(repetition: Repetition, place: str) -> Leaf | None:
     component, subcomponent, _ = source_of(place)
     leaf = repetition.leaf(component, subcomponent) if component else next(repetition.leaves(), None)
     return leaf if leaf is not None and leaf[3] not in ("", '""') else None
@@ -362,3 +414,6 @@ def _reference(name: str, rule: str, segment: str, argument: str) -> Make:
         return {"reference": f"{resource}/{builder.resource['id']}"}
 
     return make
+
+
+lend(promote=promote, keep=keep)

@@ -8,10 +8,10 @@ from trivet.integration.formats.hl7v2.reader import Repetition, Segment
 from trivet.integration.formats.hl7v2.work import Work
 from trivet.integration.tables import Test, compile_condition, parse
 
-__all__ = ["condition"]
+__all__ = ["binder", "condition"]
 
 
-def _binder(name: str) -> Callable[[str], Callable[..., str]]:
+def binder(name: str) -> Callable[[str], Callable[..., str]]:
     """Binds the places of conditions in the map of segment `name`: `.2.1` (of the repetition), `PV1-2.1`, `after`, `order`, `event`."""
 
     def bind(place: str) -> Callable[..., str]:
@@ -62,6 +62,8 @@ def _elsewhere(name: str, place: str) -> Callable[..., str]:
     component, _, subcomponent = parts.partition(".")
     first, second = int(component or 1), int(subcomponent or 1)
     whole = not parts
+    if repetition_ == 1 and second == 1:
+        return _glancing(name, other, field, first, whole)
     if other == name:
 
         def own(work: Work, segment: Segment, repetition: Repetition) -> str:
@@ -76,7 +78,26 @@ def _elsewhere(name: str, place: str) -> Callable[..., str]:
     return far
 
 
+def _glancing(name: str, other: str, field: int, component: int, whole: bool) -> Callable[..., str]:
+    """The first repetition of a field, which nearly all conditions ask for."""
+
+    def own(work: Work, segment: Segment, repetition: Repetition) -> str:
+        found = segment.glance(field, component)
+        return found if found or not whole else _read(segment, field, component, 1, 1, True)
+
+    def far(work: Work, segment: Segment, repetition: Repetition) -> str:
+        there = work.group.segment(other)
+        if there is None:
+            return ""
+        found = there.glance(field, component)
+        return found if found or not whole else _read(there, field, component, 1, 1, True)
+
+    return own if other == name else far
+
+
 def _read(segment: Segment, field: int, component: int, repetition: int, subcomponent: int, whole: bool) -> str:
+    if field >= len(segment.fields) or not segment.fields[field]:
+        return ""
     found = segment.field(field)
     if repetition > len(found):
         return ""
@@ -88,4 +109,4 @@ def _read(segment: Segment, field: int, component: int, repetition: int, subcomp
 
 def condition(text: str, name: str) -> Test | None:
     """The test that a `when` column asks for, in the map of segment `name`; None when it asks for nothing."""
-    return compile_condition(parse(text), _binder(name)) if text else None
+    return compile_condition(parse(text), binder(name)) if text else None

@@ -2,130 +2,158 @@
 
 A key is a choice of place lists, best first; the first list whose naming place (its first, or the one with `!`) is filled
 names the record: `PV1-19.4+PV1-19.1!|{patient}+PV1-44.1`. In braces: `{patient}`, `{encounter}` (id of that record), `{order}`
-(filler number of the group, else placer number), `{message}` (sender and control id), `{mrn}` (the identifier of the patient).
-`#` is the number of the segment.
+(filler number of the group, else placer number), `{message}` (sender and control id), `{mrn}` (the identifier of the patient),
+`{source}` (the feed). `#` is the number of the segment, `=word` a word. Keys are read once and become small functions.
 """
 
 from __future__ import annotations
 
-from trivet.integration.formats.hl7v2.plan import Action
+from collections.abc import Callable
+from typing import NamedTuple
+
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.work import Builder, Group, Work
 
-__all__ = ["named"]
+__all__ = ["Choice", "choices", "named"]
 
+Found = tuple[tuple[str, ...], Leaf | None]
+Getter = Callable[[Work, Segment, Group], Found]
 _NULL = ("", '""')
+_NOTHING: Found = ((), None)
 
 
-def named(work: Work, action: Action, segment: Segment, builder: Builder, home: Group) -> Builder:
-    """The record with its id, merged with an earlier one of the same id where records of that kind may meet again."""
+class Choice(NamedTuple):
+    """One list of places; the one at `needed` must be filled."""
+
+    needed: int
+    getters: tuple[Getter, ...]
+
+
+def choices(text: str, segment: str) -> tuple[Choice, ...]:
+    """The key column of one row of `messages.csv`, compiled."""
+    found = []
+    for one in text.split("|"):
+        places = [place.strip() for place in one.split("+") if place.strip()]
+        if places:
+            needed = next((rank for rank, place in enumerate(places) if place.endswith("!")), 0)
+            found.append(Choice(needed, tuple(_getter(place.rstrip("!"), segment) for place in places)))
+    return tuple(found)
+
+
+def named(work: Work, resource: str, merge: bool, key: tuple[Choice, ...], segment: Segment, builder: Builder, home: Group) -> Builder:
+    """The record with its id; merged with an earlier one of the same id where records of that kind may meet again."""
     builder.group = home
-    for choice in action.key:
-        parts, leaf = _parts(work, choice, segment, home)
+    parts: tuple[str, ...] = ()
+    leaf: Leaf | None = None
+    for needed, getters in key:
+        parts, leaf = _parts(work, needed, getters, segment, home)
         if parts:
             break
-    else:
-        parts, leaf = (work.message.segments[0].value(10), segment.name, str(segment.number)), None
+    if not parts:
+        parts = (work.message.segments[0].value(10), segment.name, str(segment.number))
     builder.leaf = leaf or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
-    found = work.id(action.resource, *parts)
-    if action.mode == "merge":
+    found = work.id(resource, *parts)
+    if merge:
         builder.resource["id"] = found
         return work.merge(builder)
     count = 1
-    while (action.resource, found) in work.records:
+    while (resource, found) in work.records:
         count += 1
-        found = work.id(action.resource, *parts, f"#{count}")
+        found = work.id(resource, *parts, f"#{count}")
     builder.resource["id"] = found
-    work.records[action.resource, found] = builder
+    work.records[resource, found] = builder
     return builder
 
 
-def _parts(work: Work, choice: tuple[str, ...], segment: Segment, home: Group) -> tuple[tuple[str, ...], Leaf | None]:
+def _parts(work: Work, needed: int, getters: tuple[Getter, ...], segment: Segment, home: Group) -> Found:
     """The values of one choice, () when the place that names it is empty; and the leaf of that place."""
+    naming, leaf = getters[needed](work, segment, home)
+    if not naming:
+        return _NOTHING
+    if len(getters) == 1:
+        return naming, leaf
     values: list[str] = []
-    naming: Leaf | None = None
-    needed = next((rank for rank, place in enumerate(choice) if place.endswith("!")), 0)
-    for rank, place in enumerate(choice):
-        found, leaf = _one(work, place.rstrip("!"), segment, home)
-        if rank == needed:
-            if not found:
-                return (), None
-            naming = leaf
-        values.extend(found or ("",))
-    return tuple(values), naming
+    for rank, getter in enumerate(getters):
+        values.extend(naming if rank == needed else getter(work, segment, home)[0] or ("",))
+    return tuple(values), leaf
 
 
-def _one(work: Work, place: str, segment: Segment, home: Group) -> tuple[tuple[str, ...], Leaf | None]:
+def _getter(place: str, segment: str) -> Getter:
     if place == "#":
-        return (str(segment.number),), None
-    if place == "{source}":
-        return ("transformer",), None
-    if place == "{message}":
-        header = work.message.segments[0]
-        return (header.value(3), header.value(4), header.value(10)), None
-    if place == "{patient}":
-        builder = home.find("Patient")
-        return ((builder.resource["id"],), builder.leaf) if builder is not None else ((), None)
-    if place == "{encounter}":
-        builder = home.find("Encounter")
-        return ((builder.resource["id"],), builder.leaf) if builder is not None else ((), None)
-    if place == "{order}":
-        return _order(work)
-    if place == "{mrn}":
-        return _medical_record(work, segment)
+        return lambda work, here, home: ((str(here.number),), None)
     if place.startswith("="):
-        return (place[1:],), None
-    return _field(work, place, segment)
+        word = (place[1:],)
+        return lambda work, here, home: (word, None)
+    if place in _BRACES:
+        return _BRACES[place]
+    return _field(place, segment)
 
 
-def _field(work: Work, place: str, segment: Segment) -> tuple[tuple[str, ...], Leaf | None]:
+def _field(place: str, segment: str) -> Getter:
     """`OBX-3.1`, of this segment or of the nearest one of that name in the group. Without a component: the first that is filled."""
     name, _, rest = place.partition("-")
-    number, _, component = rest.partition(".")
-    here = segment if name == segment.name else work.group.segment(name)
-    if here is None:
-        return (), None
-    repetitions = here.field(int(number))
-    if not repetitions:
-        return (), None
-    leaf = repetitions[0].leaf(int(component)) if component else next(repetitions[0].leaves(), None)
-    if leaf is None or leaf.text.strip() in _NULL:
-        return (), None
-    return (leaf.text.strip(),), leaf
+    number_, _, component_ = rest.partition(".")
+    number, component, own = int(number_), int(component_ or 0), name == segment
+
+    def get(work: Work, here: Segment, home: Group) -> Found:
+        there = here if own else work.group.segment(name)
+        if there is None or number >= len(there.fields) or not there.fields[number]:
+            return _NOTHING
+        first = there.field(number)[0]
+        leaf = first.leaf(component) if component else next(first.leaves(), None)
+        text = leaf[3].strip() if leaf is not None else ""
+        return ((text,), leaf) if text not in _NULL else _NOTHING
+
+    return get
 
 
-_ORDER = ("OBR-3", "ORC-3", "OBR-2", "ORC-2")
+def _message(work: Work, segment: Segment, home: Group) -> Found:
+    header = work.message.segments[0]
+    return (header.value(3), header.value(4), header.value(10)), None
 
 
-def _order(work: Work) -> tuple[tuple[str, ...], Leaf | None]:
+def _patient(work: Work, segment: Segment, home: Group) -> Found:
+    builder = home.find("Patient")
+    return ((builder.resource["id"],), builder.leaf) if builder is not None else _NOTHING
+
+
+def _encounter(work: Work, segment: Segment, home: Group) -> Found:
+    builder = home.find("Encounter")
+    return ((builder.resource["id"],), builder.leaf) if builder is not None else _NOTHING
+
+
+_ORDER = (("OBR", 3), ("ORC", 3), ("OBR", 2), ("ORC", 2))
+
+
+def _order(work: Work, segment: Segment, home: Group) -> Found:
     """What the order at hand is called: filler number, else placer number, with the authority that gave it."""
-    for place in _ORDER:
-        name, _, number = place.partition("-")
-        segment = work.group.segment(name)
-        repetitions = segment.field(int(number)) if segment is not None else []
-        leaf = repetitions[0].leaf(1) if repetitions else None
-        if leaf is not None and leaf.text.strip() not in _NULL:
-            authority = repetitions[0].leaf(2)
-            return (place[-1], leaf.text.strip(), authority.text.strip() if authority is not None else ""), leaf
-    return (), None
+    for name, number in _ORDER:
+        there = work.group.segment(name)
+        if there is None or number >= len(there.fields) or not there.fields[number]:
+            continue
+        first = there.field(number)[0]
+        leaf = first.leaf(1)
+        if leaf is not None and leaf[3].strip() not in _NULL:
+            authority = first.leaf(2)
+            return (str(number), leaf[3].strip(), authority[3].strip() if authority is not None else ""), leaf
+    return _NOTHING
 
 
-def _medical_record(work: Work, segment: Segment) -> tuple[tuple[str, ...], Leaf | None]:
+def _medical_record(work: Work, segment: Segment, home: Group) -> Found:
     """(assigning authority, value) of the patient: the best type of PID-3, then PID-2, PID-4, PID-18, PID-19; MRG-1 for a merge."""
-    fields = (1, 4) if segment.name == "MRG" else (3, 2, 4, 18, 19)
-    for number in fields:
-        repetitions = [one for one in segment.field(number) if (leaf := one.leaf(1)) is not None and leaf.text.strip() not in _NULL]
+    for number in (1, 4) if segment.name == "MRG" else (3, 2, 4, 18, 19):
+        repetitions = [one for one in segment.field(number) if (leaf := one.leaf(1)) is not None and leaf[3].strip() not in _NULL]
         if repetitions:
-            best = min(repetitions, key=lambda one: _rank(work, one))
+            best = min(repetitions, key=lambda one: _rank(work, one)) if len(repetitions) > 1 else repetitions[0]
             leaf = best.leaf(1)
             assert leaf is not None
-            return (_authority(best), leaf.text.strip()), leaf
-    return (), None
+            return (_authority(best), leaf[3].strip()), leaf
+    return _NOTHING
 
 
 def _rank(work: Work, repetition: Repetition) -> int:
     kind = repetition.leaf(5)
-    name = kind.text.strip() if kind is not None else ""
+    name = kind[3].strip() if kind is not None else ""
     types = work.settings.patient_types
     return types.index(name) if name in types else len(types)
 
@@ -134,6 +162,16 @@ def _authority(repetition: Repetition) -> str:
     """The assigning authority of a CX as one text: its namespace, else its universal id."""
     for subcomponent in (1, 2):
         leaf = repetition.leaf(4, subcomponent)
-        if leaf is not None and leaf.text.strip() not in _NULL:
-            return leaf.text.strip()
+        if leaf is not None and leaf[3].strip() not in _NULL:
+            return leaf[3].strip()
     return ""
+
+
+_BRACES: dict[str, Getter] = {
+    "{message}": _message,
+    "{patient}": _patient,
+    "{encounter}": _encounter,
+    "{order}": _order,
+    "{mrn}": _medical_record,
+    "{source}": lambda work, segment, home: (("transformer",), None),
+}

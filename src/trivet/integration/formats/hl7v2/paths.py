@@ -17,7 +17,7 @@ from typing import Any
 from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
-__all__ = ["Labels", "Target"]
+__all__ = ["Labels", "Target", "fits"]
 
 Labels = dict[tuple[str, str, int], int]
 _STEP = re.compile(r"(_?[A-Za-z][A-Za-z0-9]*)(?:\[([A-Za-z0-9]*)\]|\{([A-Za-z0-9._\-]+)\})?(?:\.|\Z)")
@@ -50,7 +50,7 @@ def _once() -> frozenset[str]:
     return frozenset(row["url"] for row in table("hl7v2/extensions.csv", "name", "url", "once") if row["once"])
 
 
-def _fits(node: Any, key: Any, value: Any) -> bool:
+def fits(node: Any, key: Any, value: Any) -> bool:
     """Whether a value stands at a place now: put there, the same already, or parts of one structure that do not disagree."""
     have = node.get(key) if isinstance(node, dict) else node[key]
     if have is None:
@@ -67,29 +67,37 @@ def _fits(node: Any, key: Any, value: Any) -> bool:
 class Target:
     """One target path. `path` says where a value will stand, `put` puts it there; both look at the labels given out so far."""
 
-    __slots__ = ("_steps", "beside", "fixed", "many", "path", "put", "text")
+    __slots__ = ("beside", "fixed", "head", "many", "path", "put", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._steps = _steps(text)
-        self.many = any(label is not None for _, label, _ in self._steps)
+        self.steps = _steps(text)
+        self.many = any(label is not None for _, label, _ in self.steps)
         self.fixed = not self.many
-        self.beside = f"_{text}" if self.fixed and len(self._steps) == 1 else ""
+        first, label, url = self.steps[0]
+        self.head = f"{first}[{label}]" if label and not url else ""
+        self.beside = f"_{text}" if self.fixed and len(self.steps) == 1 else ""
         self.path: Callable[[dict[str, Any], Labels, int], str] = self._path
         self.put: Callable[[dict[str, Any], Labels, int, Any], str] = self._put
-        if len(self._steps) == 1:
-            self._shortcut(*self._steps[0])
-        elif len(self._steps) == 2 and self._steps[0][1] and not self._steps[0][2] and self._steps[1][1] is None:
-            self._labelled(self._steps[0][0], self._steps[0][1], self._steps[1][0])
+        if len(self.steps) == 1:
+            self._shortcut(*self.steps[0])
+        elif len(self.steps) == 2 and self.steps[0][1] and not self.steps[0][2] and self.steps[1][1] is None:
+            self._labelled(self.steps[0][0], self.steps[0][1], self.steps[1][0])
         elif self.fixed:
             self.path = lambda node, labels, repetition: text
+
+    @property
+    def last(self) -> Target:
+        """The last step alone."""
+        key, label, _ = self.steps[-1]
+        return Target(key if label is None else f"{key}[{label}]" if not label.startswith("{") else f"{key}{label}")
 
     def _shortcut(self, key: str, label: str | None, url: str) -> None:
         """One-step paths, which most are."""
         if label is None:
 
             def put(node: dict[str, Any], labels: Labels, repetition: int, value: Any) -> str:
-                return key if _fits(node, key, value) else ""
+                return key if fits(node, key, value) else ""
 
             self.path, self.put = (lambda node, labels, repetition: key), put
         elif label == "":
@@ -103,6 +111,32 @@ class Target:
 
             self.path = lambda node, labels, repetition: f"{key}[{len(node[key]) if key in node else 0}]"
             self.put = append
+        elif not url:
+            self._element(key, label)
+
+    def _element(self, key: str, label: str) -> None:
+        """`identifier[plac]`: a list element that several rows share."""
+        place = f".{key}"
+        first = (place, label, 0)
+
+        def path(node: dict[str, Any], labels: Labels, repetition: int) -> str:
+            index = labels.get((place, label, repetition) if repetition else first)
+            return f"{key}[{index if index is not None else len(node.get(key, ()))}]"
+
+        def put(node: dict[str, Any], labels: Labels, repetition: int, value: Any) -> str:
+            items = node.get(key)
+            if items is None:
+                items = node[key] = []
+            name = (place, label, repetition) if repetition else first
+            index = labels.get(name)
+            if index is None:
+                index = labels[name] = len(items)
+                items.append(value)
+            elif not fits(items, index, value):
+                return ""
+            return f"{key}[{index}]"
+
+        self.path, self.put = path, put
 
     def _labelled(self, key: str, label: str, last: str) -> None:
         """`coding[1].code`: the part of a list element that several rows share."""
@@ -117,15 +151,19 @@ class Target:
             if index is None:
                 index = labels[name] = len(items)
                 items.append({last: value})
-            elif not _fits(items[index], last, value):
+            elif not fits(items[index], last, value):
                 return ""
             return f"{key}[{index}].{last}"
 
-        self.put = put
+        def path(node: dict[str, Any], labels: Labels, repetition: int) -> str:
+            index = labels.get((first[0], label, repetition) if repetition else first)
+            return f"{key}[{index if index is not None else len(node.get(key, ()))}].{last}"
+
+        self.path, self.put = path, put
 
     def _path(self, node: dict[str, Any], labels: Labels, repetition: int) -> str:
         out, here, prefix = [], node, ""
-        for key, label, url in self._steps:
+        for key, label, url in self.steps:
             found = here.get(key)
             if label is None:
                 out.append(key)
@@ -141,12 +179,12 @@ class Target:
 
     def _put(self, node: dict[str, Any], labels: Labels, repetition: int, value: Any) -> str:
         """The path at which the value stands now, "" when another value is there already."""
-        out, here, prefix, last = [], node, "", len(self._steps) - 1
-        for rank, (key, label, url) in enumerate(self._steps):
+        out, here, prefix, last = [], node, "", len(self.steps) - 1
+        for rank, (key, label, url) in enumerate(self.steps):
             if label is None:
                 out.append(key)
                 if rank == last:
-                    return ".".join(out) if _fits(here, key, value) else ""
+                    return ".".join(out) if fits(here, key, value) else ""
                 here = here.setdefault(key, {})
                 prefix = f"{prefix}.{key}"
                 continue
@@ -155,7 +193,7 @@ class Target:
             index = labels.get(name, len(items)) if label else len(items)
             if index == len(items):
                 items.append({"url": url, **(value if rank == last else {})} if url else value if rank == last else {})
-            elif rank == last and not _fits(items, index, value):
+            elif rank == last and not fits(items, index, value):
                 return ""
             if label:
                 labels[name] = index

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from trivet.integration.formats.hl7v2.compile import alternatives
-from trivet.integration.formats.hl7v2.conditions import condition
+from trivet.integration.formats.hl7v2.conditions import binder
+from trivet.integration.formats.hl7v2.identity import Choice, choices
 from trivet.integration.formats.hl7v2.paths import Target
-from trivet.integration.formats.hl7v2.segments import SegmentMap, segment_map
-from trivet.integration.tables import Test, table
+from trivet.integration.formats.hl7v2.segments import SegmentMap, known, segment_map
+from trivet.integration.tables import Condition, Test, compile_condition, parse, table
 
 __all__ = ["Action", "Link", "Opening", "Plan", "plan_for"]
 
@@ -37,16 +37,17 @@ class Link(NamedTuple):
 class Action(NamedTuple):
     """One row of `messages.csv`: what a segment does."""
 
-    rule: str
+    tree: Condition | None
     when: Test | None
     resource: str
     label: str
     maps: tuple[SegmentMap, ...]
     mode: str
     home: tuple[str, ...]
-    key: tuple[tuple[str, ...], ...]
+    key: tuple[Choice, ...]
     links: tuple[Link, ...]
     bare: bool
+    acts: bool
 
 
 class Opening(NamedTuple):
@@ -57,12 +58,26 @@ class Opening(NamedTuple):
     unless: tuple[str, ...]
 
 
-class Plan(NamedTuple):
+class Plan:
     """Everything for one kind of message."""
 
-    openings: dict[str, Opening]
-    actions: dict[str, tuple[Action, ...]]
-    ignored: str
+    __slots__ = ("_after", "actions", "openings")
+
+    def __init__(self, openings: dict[str, Opening], actions: dict[str, tuple[Action, ...]]) -> None:
+        self.openings, self.actions = openings, actions
+        self._after: dict[tuple[str, str], tuple[Action, ...]] = {}
+
+    def after(self, name: str, anchor: str) -> tuple[Action, ...]:
+        """What a segment does when it stands after another: the actions that are left, with what is left of their conditions."""
+        found = self._after.get((name, anchor))
+        if found is None:
+            left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions.get(name, ())]
+            found = self._after[name, anchor] = tuple(
+                action._replace(when=compile_condition(rest, binder(name)) if isinstance(rest, tuple) else None)
+                for action, rest in left
+                if rest is not False
+            )
+        return found
 
 
 def _matches(patterns: str, code: str, event: str) -> bool:
@@ -93,22 +108,24 @@ def plan_for(code: str, event: str) -> Plan:
             openings[row["segment"]] = Opening(row["group"], int(row["level"]), tuple(row["unless"].split()))
     actions: dict[str, list[Action]] = {}
     rows = table("hl7v2/messages.csv", "messages", "but", "segment", "when", "resource", "label", "map", "mode", "home", "key", "links")
-    for number, row in enumerate(rows, 2):
+    for row in rows:
         if not _matches(row["messages"], code, event) or _matches(row["but"], code, event):
             continue
         segment = row["segment"]
+        tree = parse(row["when"]) if row["when"] else None
         actions.setdefault(segment, []).append(
             Action(
-                rule=f"messages/{number}",
-                when=condition(row["when"], segment),
+                tree=tree,
+                when=compile_condition(tree, binder(segment)) if tree else None,
                 resource=row["resource"],
                 label=row["label"] or row["resource"],
                 maps=tuple(segment_map(name) for name in row["map"].split()),
                 mode=row["mode"].rstrip("!"),
                 home=tuple(row["home"].split()),
-                key=alternatives(row["key"]),
+                key=choices(row["key"], segment),
                 links=_links(row["links"]),
                 bare=row["mode"].endswith("!"),
+                acts="!" in row["links"],
             )
         )
-    return Plan(openings, {name: tuple(found) for name, found in actions.items()}, "")
+    return Plan(openings, {name: tuple(found) for name, found in actions.items()})

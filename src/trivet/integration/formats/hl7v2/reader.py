@@ -73,13 +73,52 @@ def find_header(raw: bytes) -> re.Match[bytes] | None:
     return _HEADER.search(raw)
 
 
+_STANDARD = ("|", "^", "~", "\\", "&")
+_outlines: dict[str, tuple[tuple[str, int, int, str], ...]] = {}
+
+
+def _remember_outline(text: str, field: list[Repetition], at: int, cut: int) -> tuple[tuple[str, int, int, str], ...]:
+    """The leaves of a field relative to it; what is short is kept for the next time."""
+    found = tuple((leaf[2][cut:], leaf[0] - at, leaf[1], leaf[3]) for repetition in field for leaf in repetition.leaves())
+    if len(text) < 500:
+        if len(_outlines) > 20_000:
+            _outlines.clear()
+        _outlines[text] = found
+    return found
+
+
+class Script:
+    """What is needed to read leaves of a message: its bytes, delimiters and character set. Segments hold this and not the message,
+    so that a message is freed as soon as nobody holds it."""
+
+    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow")
+
+    def __init__(self, raw: bytes, shadow: str, separators: Separators, codec: str, declared: str, plain: bool) -> None:
+        self.raw, self.shadow, self.separators, self.codec, self.declared, self.plain = raw, shadow, separators, codec, declared, plain
+
+    def leaf(self, offset: int, length: int, locator: str) -> Leaf:
+        """A leaf with its text decoded and unescaped; one that cannot be read says so in `bad`."""
+        text = self.shadow[offset : offset + length]
+        if not self.plain:
+            try:
+                if not text.isascii() or "\x1b" in text:
+                    text = self.raw[offset : offset + length].decode(self.codec)
+                if self.separators.escape in text:
+                    text = unescape(text, self.separators, self.codec)
+            except UnicodeDecodeError:
+                return Leaf(offset, length, locator, "", f"bytes outside {self.declared or self.codec}")
+            except Undecodable as error:
+                return Leaf(offset, length, locator, "", str(error))
+        return Leaf(offset, length, locator, text)
+
+
 class Segment:
     """One segment. `number` counts segments of this name from 1; field positions follow the standard (MSH-1 is the separator)."""
 
-    __slots__ = ("_all", "_fields", "_parsed", "_starts", "continued", "message", "name", "number", "start", "text")
+    __slots__ = ("_all", "_fields", "_parsed", "_starts", "continued", "name", "number", "script", "start", "text")
 
-    def __init__(self, message: Message, name: str, number: int, start: int, text: str) -> None:
-        self.message, self.name, self.number, self.start, self.text = message, name, number, start, text
+    def __init__(self, script: Script, name: str, number: int, start: int, text: str) -> None:
+        self.script, self.name, self.number, self.start, self.text = script, name, number, start, text
         self._fields: list[str] | None = None
         self._starts: list[int] | None = None
         self._parsed: dict[int, list[Repetition]] = {}
@@ -90,9 +129,9 @@ class Segment:
     def fields(self) -> list[str]:
         """Field texts by position, still escaped; index 0 is the segment name."""
         if self._fields is None:
-            fields = self.text.split(self.message.separators.field)
+            fields = self.text.split(self.script.separators.field)
             if self.name in _SHIFTED:
-                fields.insert(1, self.message.separators.field)
+                fields.insert(1, self.script.separators.field)
             self._fields = fields
         return self._fields
 
@@ -120,13 +159,17 @@ class Segment:
         return found
 
     def _cut(self, number: int, text: str) -> list[Repetition]:
-        message = self.message
-        separators = message.separators
+        script = self.script
+        separators = script.separators
         offset, place = self.starts[number], f"{self.name}[{self.number}]-{number}"
         if number <= 2 and self.name in _SHIFTED:  # delimiters are not delimited
             return [Repetition([(Leaf(offset, len(text), place, text),)], offset, len(text), place)]
         repetition, component, subcomponent = separators.repetition, separators.component, separators.subcomponent
-        plain = message.plain
+        plain = script.plain
+        if text.isalnum() or not (component in text or repetition in text or subcomponent in text):
+            size, place = len(text), f"{place}[1]"
+            only = _new(Leaf, (offset, size, place, text, "")) if plain else script.leaf(offset, size, place)
+            return [_new(Repetition, ([(only,)], offset, size, place))]
         cut = []
         for index, body in enumerate(text.split(repetition) if repetition in text else (text,), 1):
             where = f"{place}[{index}]"
@@ -142,7 +185,7 @@ class Segment:
                     elif plain:
                         components.append((_new(Leaf, (at, size, f"{where}.{rank}", part, "")),))
                     else:
-                        components.append((message.leaf(at, size, f"{where}.{rank}"),))
+                        components.append((script.leaf(at, size, f"{where}.{rank}"),))
                     at += size + 1
             elif subcomponent in body:
                 components.append(self._subcomponents(body, at, f"{where}.1"))
@@ -151,15 +194,15 @@ class Segment:
             elif plain:
                 components.append((_new(Leaf, (at, len(body), where, body, "")),))
             else:
-                components.append((message.leaf(at, len(body), where),))
+                components.append((script.leaf(at, len(body), where),))
             cut.append(_new(Repetition, (components, offset, len(body), where)))
             offset += len(body) + 1
         return cut
 
     def _subcomponents(self, text: str, offset: int, place: str) -> tuple[Leaf | None, ...]:
-        message, leaves = self.message, []
-        for rank, part in enumerate(text.split(message.separators.subcomponent), 1):
-            leaves.append(message.leaf(offset, len(part), f"{place}.{rank}") if part else None)
+        script, leaves = self.script, []
+        for rank, part in enumerate(text.split(script.separators.subcomponent), 1):
+            leaves.append(script.leaf(offset, len(part), f"{place}.{rank}") if part else None)
             offset += len(part) + 1
         return tuple(leaves)
 
@@ -186,6 +229,48 @@ class Segment:
             self._all = found
         return self._all
 
+    def glance(self, number: int, component: int = 1) -> str:
+        """The text of a component of the first repetition, without reading more; "" for nothing and for HL7's null."""
+        fields = self.fields
+        text = fields[number] if number < len(fields) else ""
+        if not text:
+            return ""
+        if not self.script.plain or (number <= 2 and self.name in _SHIFTED):
+            found = self.value(number, component)
+            return "" if found == '""' else found
+        separators = self.script.separators
+        if separators.repetition in text:
+            text = text.partition(separators.repetition)[0]
+        if separators.component in text:
+            parts = text.split(separators.component, component)
+            text = parts[component - 1] if component <= len(parts) else ""
+        elif component > 1:
+            return ""
+        if separators.subcomponent in text:
+            text = text.partition(separators.subcomponent)[0]
+        return "" if text == '""' else text
+
+    def outline(self) -> Iterator[tuple[str, int, int, str]]:
+        """(locator, offset, length, text) of every non-empty leaf, in order: the fields' outlines are remembered by their text."""
+        if not self.script.plain or self.name in _SHIFTED or self.script.separators[:5] != _STANDARD:
+            for leaf in self.leaves():
+                yield leaf[2], leaf[0], leaf[1], leaf[3]
+            return
+        starts, prefix = self.starts, f"{self.name}[{self.number}]-"
+        for number, text in enumerate(self.fields):
+            if not text or not number:
+                continue
+            at = starts[number]
+            if text.isalnum():
+                yield f"{prefix}{number}[1]", at, len(text), text
+                continue
+            known = _outlines.get(text)
+            if known is None:
+                known = _remember_outline(text, self.field(number), at, len(prefix) + len(str(number)))
+            head = f"{prefix}{number}"
+            for suffix, offset, length, part in known:
+                yield head + suffix, at + offset, length, part
+
     def leaves(self) -> list[Leaf]:
         """Every non-empty leaf of the segment, in order."""
         return [
@@ -203,7 +288,7 @@ class Segment:
 class Message:
     """One message. Raises NotHl7v2 when the bytes hold no header."""
 
-    __slots__ = ("_by_name", "alternates", "codec", "declared", "plain", "raw", "segments", "separators", "shadow", "undeclared")
+    __slots__ = ("_by_name", "alternates", "codec", "declared", "raw", "script", "segments", "separators", "shadow", "undeclared")
 
     def __init__(self, raw: bytes, charset: str = "") -> None:
         """`charset` is what the site says the feed really uses when MSH-18 is empty: a name of table 0211 or Python's."""
@@ -219,7 +304,8 @@ class Message:
         self.codec = self._codec(charset)
         ascii_only = raw.isascii() and b"\x1b" not in raw
         self.shadow = raw.decode("latin-1") if ascii_only else masked(raw, self.codec)
-        self.plain = ascii_only and self.shadow.count(self.separators.escape) <= 1
+        plain = ascii_only and self.shadow.count(self.separators.escape) <= 1
+        self.script = Script(raw, self.shadow, self.separators, self.codec, self.declared, plain)
         self.segments = self._lines(start)
         self._by_name: dict[str, list[Segment]] | None = None
 
@@ -266,27 +352,12 @@ class Message:
             name = text[:3]
             if text[3:4] in (separator, "") and _NAME.fullmatch(name):
                 counts[name] = number = counts.get(name, 0) + 1
-                segments.append(Segment(self, name, number, at, text))
+                segments.append(Segment(self.script, name, number, at, text))
             elif segments and text.strip():
                 before = segments[-1]
                 before.text = shadow[before.start : at + len(text)]
                 before.continued = True
         return segments
-
-    def leaf(self, offset: int, length: int, locator: str) -> Leaf:
-        """A leaf with its text decoded and unescaped; one that cannot be read says so in `bad`."""
-        text = self.shadow[offset : offset + length]
-        if not self.plain:
-            try:
-                if not text.isascii() or "\x1b" in text:
-                    text = self.raw[offset : offset + length].decode(self.codec)
-                if self.separators.escape in text:
-                    text = unescape(text, self.separators, self.codec)
-            except UnicodeDecodeError:
-                return Leaf(offset, length, locator, "", f"bytes outside {self.declared or self.codec}")
-            except Undecodable as error:
-                return Leaf(offset, length, locator, "", str(error))
-        return Leaf(offset, length, locator, text)
 
     def named(self, name: str) -> list[Segment]:
         """All segments of a name, in order."""

@@ -1,29 +1,47 @@
 """Segment maps to closures: `segments/<SEG>_<Resource>.csv`, one row per fact, applied in the order of the table.
 
-`must` is empty, `valid` (a value that cannot be read refuses the record) or `present` (so does a missing one).
+`must` is empty, `valid` (a value that cannot be read refuses the record) or `present` (so does a missing one). Where many rows
+of a field ask for the same place (the value types of OBX-5 all ask for OBX-2), a table by its value says which of them are left.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 
 from trivet.contracts.record import Span
-from trivet.integration.formats.hl7v2.compile import COLUMNS, Make, Ops, keep, make_of, ops_of, promote, rooted, source_of
-from trivet.integration.formats.hl7v2.conditions import condition
+from trivet.integration.formats.hl7v2.compile import (
+    ALTERNATE_PATH,
+    COLUMNS,
+    SPECIAL,
+    Make,
+    Ops,
+    alternate,
+    beside,
+    make_of,
+    ops_of,
+    promote,
+    rooted,
+    source_of,
+)
+from trivet.integration.formats.hl7v2.conditions import binder
 from trivet.integration.formats.hl7v2.convert import Convert, converter
+from trivet.integration.formats.hl7v2.effects import LIMIT, Recorder, record, replay
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.special import WHOLE
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
-from trivet.integration.tables import Row, Test, table
+from trivet.integration.tables import Condition, Getter, Row, Test, compile_condition, parse, places, table
 from trivet.kernel.errors import Fault
 
-__all__ = ["Bad", "SegmentMap", "segment_map"]
+__all__ = ["Bad", "SegmentMap", "known", "segment_map"]
 
-RowRun = Callable[[Work, Segment, list[Repetition], Builder], None]
+Speaker = Builder | Recorder
+RowRun = Callable[[Work, Segment, list[Repetition], Speaker], None]
 _new = tuple.__new__
 
 
@@ -35,41 +53,143 @@ class Bad(Exception):
         self.code, self.reason, self.leaf, self.rule = code, reason, leaf, rule
 
 
+_SELDOM = ("EI_", "EIP_", "ref:EI")  # numbers of orders and results, which hardly come twice
+_UNFREE = frozenset(("reference_range", "lines", "text64"))  # these look at other fields, or at text that hardly comes twice
+
+
+class Planned(NamedTuple):
+    """A row before it is a function: its field, the tree of its condition, and what builds the function for the test that is left."""
+
+    number: int
+    tree: Condition | None
+    build: Callable[[Test | None], RowRun]
+    heavy: bool
+    free: bool
+    head: str
+
+
+class Rows(NamedTuple):
+    """Rows of one field that are left to run. `remembered` says that their effects depend on nothing but the field's text and
+    what `asks` reads; then `name` names them in the memory."""
+
+    runs: tuple[RowRun, ...]
+    remembered: bool
+    asks: tuple[Getter, ...]
+    name: int
+    heads: frozenset[str]
+
+
+class Fan(NamedTuple):
+    """Rows of one field: by the value of a place that many of them ask for (`get` is None where there is no such place)."""
+
+    number: int
+    get: Getter | None
+    by_value: dict[str, Rows]
+    other: Rows
+
+
 class SegmentMap:
     """One segment map: rows by field, in the order of the table."""
 
-    __slots__ = ("fields", "name", "segment")
+    __slots__ = ("always", "fans", "name", "numbers", "required", "segment")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.segment = segment = name.split("_")[0]
         seen: dict[str, int] = {}
-        groups: list[tuple[int, list[RowRun]]] = []
+        groups: list[list[Planned]] = []
+        required = []
         for row in table(f"hl7v2/segments/{name}.csv", *COLUMNS):
-            seen[row["source"]] = count = seen.get(row["source"], 0) + 1
-            rule = f"{name}/{row['source']}" + (f"#{count}" if count > 1 else "")
-            number, run = _segment_row(row, rule, segment)
-            if not groups or groups[-1][0] != number:
-                groups.append((number, []))
-            groups[-1][1].append(run)
-            if row["transform"] == "carry":
-                CARRIED.add(rule)
-        self.fields = tuple(groups)
+            seen[row["source"]] = times = seen.get(row["source"], 0) + 1
+            rule = f"{name}/{row['source']}" + (f"#{times}" if times > 1 else "")
+            planned = _planned(row, rule, segment)
+            if not groups or groups[-1][0].number != planned.number:
+                groups.append([])
+            groups[-1].append(planned)
+            if row["must"] == "present":
+                required.append((row["target"], rule))
+        speakers: dict[str, set[int]] = {}
+        for rows in groups:
+            for planned in rows:
+                speakers.setdefault(planned.head, set()).add(planned.number)
+        heads = frozenset(head for head, numbers in speakers.items() if head and len(numbers) == 1)
+        self.fans = tuple(_fan(rows, segment, heads) for rows in groups)
+        self.required = tuple(required)
+        self.numbers = tuple(sorted({fan.number for fan in self.fans} - {0}))
+        self.always = bool(required) or any(fan.number == 0 for fan in self.fans)
+
+    def speaks(self, segment: Segment) -> bool:
+        """Whether this segment holds anything that the map reads."""
+        if self.always:
+            return True
+        texts = segment.fields
+        size = len(texts)
+        return any(number < size and texts[number] for number in self.numbers)
 
     def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
         """Put what the segment says into the record. Raises Bad when a value that must be right is not."""
-        fields = segment.parsed()
-        count = len(fields)
-        for number, runs in self.fields:
+        texts = segment.fields
+        size, plain = len(texts), segment.script.plain
+        for number, get, by_value, other in self.fans:
             if number == 0:
                 whole = [_whole(segment)]
-                for run in runs:
+                for run in other.runs:
                     run(work, segment, whole, builder)
-            elif number < count:
-                found = fields[number]
-                if found is not None:
-                    for run in runs:
-                        run(work, segment, found, builder)
+                continue
+            text = texts[number] if number < size else ""
+            if not text:
+                continue
+            rows = other if get is None else by_value.get(get(work, segment, _NOTHING), other)
+            if rows.remembered and plain and len(text) < 1000:
+                _remembered(work, segment, builder, rows, number, text)
+            else:
+                found = segment.field(number)
+                for run in rows.runs:
+                    run(work, segment, found, builder)
+        for key, rule in self.required:
+            if key not in builder.resource:
+                raise Bad("E227", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index, arg-type]
+
+
+def _remembered(work: Work, segment: Segment, builder: Builder, rows: Rows, number: int, text: str) -> None:
+    """Do what these rows did with this text before; the first time, find out and write it down."""
+    key: Any = (
+        (rows.name, text, work.offset, *(get(work, segment, _NOTHING) for get in rows.asks))
+        if rows.asks
+        else (rows.name, text, work.offset)
+    )
+    memory = work.settings.effects
+    known = memory.get(key)
+    base, prefix = segment.starts[number], f"{segment.name}[{segment.number}]"
+    if known is None:
+        found = segment.field(number)
+
+        def run_all(recorder: Recorder) -> None:
+            for run in rows.runs:
+                run(work, segment, found, recorder)
+
+        known = record(work, base, prefix, run_all, rows.heads)
+        if len(memory) >= LIMIT:
+            memory.clear()
+        memory[key] = known
+    replay(known, work, builder, base, prefix)
+
+
+_NOTHING = Repetition([], 0, 0, "")
+_names = count(1)
+
+
+def _rows(planned: list[Planned], tests: list[Condition | bool | None], segment: str, heads: frozenset[str]) -> Rows:
+    """Rows as functions, and whether what they do may be remembered."""
+    runs = tuple(row.build(_test(test, segment)) for row, test in zip(planned, tests, strict=True))
+    asked = {place for test in tests if isinstance(test, tuple) for place in places(test)}
+    own = (
+        {place for place in asked if place.startswith(".") or place.split(".")[0].split("[")[0] == f"{segment}-{planned[0].number}"}
+        if planned
+        else set()
+    )
+    remembered = any(row.heavy for row in planned) and all(row.free for row in planned)
+    return Rows(runs, remembered, tuple(binder(segment)(place) for place in sorted(asked - own)), next(_names), heads)
 
 
 def _whole(segment: Segment) -> Repetition:
@@ -84,42 +204,167 @@ def segment_map(name: str) -> SegmentMap:
     return SegmentMap(name)
 
 
-def _segment_row(row: Row, rule: str, segment: str) -> tuple[int, RowRun]:
+def _fan(rows: list[Planned], segment: str, heads: frozenset[str]) -> Fan:
+    """Rows of a field; where at least four ask for the same place, sorted out by its value beforehand."""
+    number = rows[0].number
+    trees: list[Condition | bool | None] = [row.tree for row in rows]
+    asked = Counter(place for row in rows if row.tree for place in {*places(row.tree)} if not place.startswith("."))
+    place, often = asked.most_common(1)[0] if asked else ("", 0)
+    if often < 4:
+        return Fan(number, None, {}, _rows(rows, trees, segment, heads))
+    values = {value for row in rows if row.tree for value in _values(row.tree, place)} | {""}
+    by_value = {value: _left(rows, place, value, segment, heads) for value in values}
+    return Fan(number, binder(segment)(place), by_value, _rows(rows, trees, segment, heads))
+
+
+def _values(tree: Condition, place: str) -> set[str]:
+    if tree[0] == "and":
+        return _values(tree[1], place) | _values(tree[2], place)
+    if tree[0] == "not":
+        return _values(tree[1], place)
+    return set(tree[2]) if tree[0] == "in" and tree[1] == place else set()
+
+
+def _left(rows: list[Planned], place: str, value: str, segment: str, heads: frozenset[str]) -> Rows:
+    """The rows that are left when the place has that value, with what is left of their conditions."""
+    left = [(row, known(row.tree, place, value) if row.tree else True) for row in rows]
+    kept = [(row, test) for row, test in left if test is not False]
+    return _rows([row for row, _ in kept], [test for _, test in kept], segment, heads)
+
+
+def known(tree: Condition, place: str, value: str) -> Condition | bool:
+    """A condition when the value of one place is known: True, False, or what still has to be asked."""
+    if tree[0] == "and":
+        left, right = known(tree[1], place, value), known(tree[2], place, value)
+        if left is False or right is False:
+            return False
+        return right if left is True else left if right is True else ("and", left, right)
+    if tree[0] == "not":
+        inner = known(tree[1], place, value)
+        return not inner if isinstance(inner, bool) else ("not", inner)
+    if tree[1] != place:
+        return tree
+    return bool(value) if tree[0] == "present" else value in tree[2]
+
+
+def _test(tree: Condition | bool | None, segment: str) -> Test | None:
+    return compile_condition(tree, binder(segment)) if isinstance(tree, tuple) else None
+
+
+def _planned(row: Row, rule: str, segment: str) -> Planned:
     name, _, rest = row["source"].partition("-")
     field, _, place = rest.partition(".")
     field, _, picked = field.partition("[")
     number, only = int(field or 0), int(picked.rstrip("]") or 0)
     if name != segment:
-        raise Fault("E212", "a segment map speaks of another segment", where=f"{rule}")
-    transform, when = row["transform"], condition(row["when"], segment)
+        raise Fault("E212", "a segment map speaks of another segment", where=rule)
+    transform = row["transform"]
+    heavy = not transform.startswith(_SELDOM) and (
+        transform in ("omb", "authority")
+        or transform in SPECIAL
+        or (converter(transform, row["with"]) is None and transform not in (*WHOLE, "drop"))
+    )
+    tree = parse(row["when"]) if row["when"] else None
+    head = Target(row["target"]).head if row["target"] not in ("", "$") else ""
+    return Planned(number, tree, _builder(row, rule, segment, place, only), heavy, transform not in _UNFREE, head)
+
+
+def _builder(row: Row, rule: str, segment: str, place: str, only: int) -> Callable[[Test | None], RowRun]:
+    """What makes a row a function, for the test that is left of its condition."""
+    transform, argument, must = row["transform"], row["with"], row["must"]
     if transform == "drop":
-        return number, _drop_row(place, when, rule)
+        return lambda when: _drop_row(place, when, rule)
     if row["target"] == "$":
-        return number, _root_row(ops_of(transform, rule, segment, row["with"]), when, rule, only)
+        ops = ops_of(transform, rule, segment, argument)
+        return lambda when: _root_row(ops, when, rule, only)
     target = Target(row["target"])
     if transform in WHOLE:
-        return number, _whole_row(WHOLE[transform], target, when, rule, row["must"])
+        return lambda when: _whole_row(WHOLE[transform], target, when, rule, must)
     component, subcomponent, _ = source_of(place)
-    convert = converter(transform, row["with"])
+    convert = converter(transform, argument)
     if convert is not None:
-        constant = transform == "=" and not component
-        make = _leaf_make(component or 1, subcomponent, convert, rule, row["must"], target, constant)
-    else:
-        inner = make_of(transform, row["with"], rule, segment)
-        make = _component_make(component, inner) if component else inner
-    return number, _value_row(make, target, when, rule, only, row["must"])
+        if transform == "=" and not component:
+            return lambda when: _constant_row(argument, target, when, rule, only)
+        return lambda when: _leaf_row(component or 1, subcomponent, convert, target, when, rule, only, must)
+    inner = make_of(transform, argument, rule, segment)
+    make = _component_make(component, inner) if component else inner
+    return lambda when: _value_row(make, target, when, rule, only)
+
+
+def _chosen(repetitions: list[Repetition], only: int, many: bool) -> list[Repetition]:
+    """The repetitions a row speaks of: the one it names, all, or the first."""
+    return repetitions[only - 1 : only] if only else repetitions if many else repetitions[:1]
+
+
+def _constant_row(value: str, target: Target, when: Test | None, rule: str, only: int) -> RowRun:
+    """A constant, said because the source is there: its span is the first leaf."""
+    many = target.many and not only
+
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
+        for index, repetition in enumerate(_chosen(repetitions, only, many)):
+            leaf = next(repetition.leaves(), None)
+            if leaf is None or leaf[3] == '""' or (when is not None and not when(work, segment, repetition)):
+                continue
+            builder.say(work, target, index, value, leaf, rule)
+
+    return run
+
+
+def _leaf_row(
+    component: int, subcomponent: int, convert: Convert, target: Target, when: Test | None, rule: str, only: int, must: str
+) -> RowRun:
+    """One leaf, converted."""
+    first, second, many = component - 1, subcomponent - 1, target.many and not only
+
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
+        for index, repetition in enumerate(_chosen(repetitions, only, many)):
+            components = repetition[0]
+            parts = components[first] if first < len(components) else None
+            leaf = parts[second] if parts is not None and second < len(parts) else None
+            if leaf is None or (when is not None and not when(work, segment, repetition)):
+                continue
+            text = leaf[3]
+            if text == '""':
+                work.dropped.setdefault(leaf[0], "hl7-null")
+                continue
+            if not text:
+                if must:
+                    raise Bad("E221", leaf.bad or "unreadable", leaf, rule)
+                work.unreadable(leaf, rule)
+                continue
+            try:
+                value = convert(work, leaf)
+            except Doubt as doubt:
+                if must and doubt.kind != "unknown-code":
+                    raise Bad("E222" if doubt.kind == "doubtful-date" else "E223", doubt.why, leaf, rule) from None
+                _beside(work, doubt, leaf, rule, target, builder)
+                continue
+            if value is None:
+                continue
+            builder.say(work, target, index, value, leaf, rule)
+
+    return run
+
+
+def _beside(work: Work, doubt: Doubt, leaf: Leaf, rule: str, target: Target, builder: Speaker) -> None:
+    """A doubtful value is noticed; a code that a required binding does not know is kept beside the empty element."""
+    work.doubt(doubt, leaf, rule)
+    if doubt.kind == "unknown-code" and target.beside:
+        CARRIED.add(rule + "?")
+        builder.take(work, beside(target), 0, alternate(doubt), [_new(Span, (ALTERNATE_PATH, leaf[0], leaf[1], leaf[2], rule + "?"))], rule)
 
 
 def _root_row(ops: Ops, when: Test | None, rule: str, only: int) -> RowRun:
     """A data type that is the record: its parts become elements of the record itself."""
 
-    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Builder) -> None:
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
         repetition = repetitions[max(only, 1) - 1] if max(only, 1) <= len(repetitions) else None
         if repetition is None or (when is not None and not when(work, segment, repetition)):
             return
-        mark = len(builder.spans)
-        ops.run(work, segment, repetition, "", builder.spans, builder.resource, builder.labels)
-        builder.spans[mark:] = rooted(builder.spans[mark:])
+        spans: list[Span] = []
+        out: dict[str, Any] = {}
+        ops.run(work, segment, repetition, "", spans, out)
+        builder.absorb(work, out, rooted(spans), rule)
 
     return run
 
@@ -132,63 +377,18 @@ def _component_make(component: int, inner: Make) -> Make:
     return make
 
 
-def _leaf_make(component: int, subcomponent: int, convert: Convert, rule: str, must: str, target: Target, constant: bool) -> Make:
-    def make(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
-        leaf = next(repetition.leaves(), None) if constant else repetition.leaf(component, subcomponent)
-        if leaf is None:
-            return None
-        text = leaf[3]
-        if text == '""':
-            work.dropped.setdefault(leaf[0], "hl7-null")
-            return None
-        if not text:
-            if must:
-                raise Bad("E221", leaf.bad or "unreadable", leaf, rule)
-            work.unreadable(leaf, rule)
-            return None
-        try:
-            value = convert(work, leaf)
-        except Doubt as doubt:
-            if must and doubt.kind != "unknown-code":
-                raise Bad("E222" if doubt.kind == "doubtful-date" else "E223", doubt.why, leaf, rule) from None
-            doubt.leaf = leaf
-            raise
-        if value is not None:
-            spans.append(_new(Span, (path, leaf[0], leaf[1], leaf[2], rule)))
-        return value
+def _value_row(make: Make, target: Target, when: Test | None, rule: str, only: int) -> RowRun:
+    """A structure or a reference, made of a repetition."""
+    many = target.many and not only
 
-    return make
-
-
-def _value_row(make: Make, target: Target, when: Test | None, rule: str, only: int, must: str) -> RowRun:
-    many, path_of, put = target.many and not only, target.path, target.put
-
-    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Builder) -> None:
-        if only:
-            repetitions = repetitions[only - 1 : only]
-        elif not many:
-            repetitions = repetitions[:1]
-        spans, resource, labels = builder.spans, builder.resource, builder.labels
-        for index, repetition in enumerate(repetitions):
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
+        for index, repetition in enumerate(_chosen(repetitions, only, many)):
             if not repetition[0] or (when is not None and not when(work, segment, repetition)):
                 continue
-            mark = len(spans)
-            path = path_of(resource, labels, index)
-            try:
-                value = make(work, segment, repetition, path, spans)
-            except Doubt as doubt:
-                keep(work, doubt, doubt.leaf, rule, target, "", spans, resource)
-                continue
-            if value is None:
-                del spans[mark:]
-                continue
-            stands = put(resource, labels, index, value)
-            if not stands:
-                for span in spans[mark:]:
-                    work.superseded.setdefault(span.offset, rule)
-                del spans[mark:]
-            elif stands != path:
-                spans[mark:] = [span._replace(path=stands + span.path[len(path) :]) for span in spans[mark:]]
+            spans: list[Span] = []
+            value = make(work, segment, repetition, "", spans)
+            if value is not None:
+                builder.take(work, target, index, value, spans, rule)
 
     return run
 
@@ -196,7 +396,7 @@ def _value_row(make: Make, target: Target, when: Test | None, rule: str, only: i
 def _whole_row(make: Callable[..., Any], target: Target, when: Test | None, rule: str, must: str) -> RowRun:
     """One value of all repetitions of a field."""
 
-    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Builder) -> None:
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
         if when is not None and not when(work, segment, repetitions[0]):
             return
         bad = next((leaf for repetition in repetitions for leaf in repetition.leaves() if leaf.bad), None)
@@ -205,13 +405,10 @@ def _whole_row(make: Callable[..., Any], target: Target, when: Test | None, rule
                 raise Bad("E221", bad.bad, bad, rule)
             work.unreadable(bad, rule)
             return
-        spans = builder.spans
-        mark = len(spans)
-        value = make(work, repetitions, target.path(builder.resource, builder.labels, 0), spans, rule)
-        if value is None or not target.put(builder.resource, builder.labels, 0, value):
-            for span in spans[mark:]:
-                work.superseded.setdefault(span.offset, rule)
-            del spans[mark:]
+        spans: list[Span] = []
+        value = make(work, repetitions, "", spans, rule)
+        if value is not None:
+            builder.take(work, target, 0, value, spans, rule)
 
     return run
 
@@ -219,7 +416,7 @@ def _whole_row(make: Callable[..., Any], target: Target, when: Test | None, rule
 def _drop_row(place: str, when: Test | None, rule: str) -> RowRun:
     component, subcomponent, exact = source_of(place)
 
-    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Builder) -> None:
+    def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
         for repetition in repetitions:
             if when is not None and not when(work, segment, repetition):
                 continue

@@ -29,7 +29,7 @@ _new = tuple.__new__
 
 
 def _settings_for(profile: SourceProfile) -> Settings:
-    key = f"{profile.source}\0{profile.base}\0{profile.options!r}"
+    key = f"{profile.source}\0{profile.base}\0{profile.zone}\0{profile.options!r}"
     found = _settings.get(key)
     if found is None:
         if len(_settings) > 256:
@@ -59,7 +59,10 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
         _take(work, plan, segment)
     for builder in list(work.records.values()):
         _link(builder)
-    return _finish(work)
+    done = _finish(work)
+    for builder in work.records.values():
+        builder.group = None  # groups know their records: without this they would wait for the garbage collector
+    return done
 
 
 def _take(work: Work, plan: Plan, segment: Segment) -> None:
@@ -71,10 +74,9 @@ def _take(work: Work, plan: Plan, segment: Segment) -> None:
     work.group.segments[name] = segment
     if segment.continued:
         work.notices.append(Notice("line-break-in-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
-    actions = plan.actions.get(name)
-    if actions is None and name[0] == "Z":
+    if name[0] == "Z" and name not in plan.actions:
         _carry(work, segment)
-    for action in actions or ():
+    for action in plan.after(name, work.anchor):
         if action.when is None or action.when(work, segment, _NOTHING):
             _act(work, action, segment)
     if name not in _BESIDE:
@@ -88,9 +90,7 @@ def _carry(work: Work, segment: Segment) -> None:
     home = _home(work, ("patient",))
     base, rule = work.settings.base, f"carry/{name}"
     builder = Builder("Basic", home)
-    builder.resource["id"] = work.id(
-        "Basic", *(segment.message.segments[0].value(number) for number in (3, 4, 10)), name, str(segment.number)
-    )
+    builder.resource["id"] = work.id("Basic", *(work.message.segments[0].value(number) for number in (3, 4, 10)), name, str(segment.number))
     builder.resource["code"] = {"coding": [{"system": f"{base}/code/segment", "code": name}]}
     extensions: list[dict[str, str]] = []
     for leaf in segment.leaves():
@@ -135,6 +135,13 @@ def _home(work: Work, names: tuple[str, ...]) -> Group:
 
 def _act(work: Work, action: Action, segment: Segment) -> None:
     """Make or find the record, and let the segment speak to it."""
+    if (
+        action.maps
+        and not action.bare
+        and not action.acts
+        and not any(one.segment != segment.name or one.speaks(segment) for one in action.maps)
+    ):
+        return
     home = _home(work, action.home)
     builder: Builder | None = None
     if action.mode == "last":
@@ -162,7 +169,7 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
     if fresh and action.resource:
         if len(builder.resource) == 2 and not builder.failed and not action.bare:
             return
-        made = named(work, action, segment, builder, home)
+        made = named(work, action.resource, action.mode == "merge", action.key, segment, builder, home)
         home.made.setdefault(action.label, []).append(made)
         builder = made
     if action.links and builder.failed is False:
@@ -216,8 +223,7 @@ def _finish(work: Work) -> Translation:
     dropped, refused, superseded = work.dropped, work.refused, work.superseded
     elements = []
     for segment in work.message.segments:
-        for leaf in segment.leaves():
-            offset = leaf[0]
+        for locator, offset, length, text in segment.outline():
             rule = mapped.get(offset)
             if rule is not None:
                 disposition = "carried" if rule in CARRIED else "mapped"
@@ -227,13 +233,13 @@ def _finish(work: Work) -> Translation:
                 disposition, rule = "dropped", dropped[offset]
             elif offset in superseded:
                 disposition, rule = "dropped", f"said-already:{superseded[offset]}"
-            elif leaf[3] == '""':
+            elif text == '""':
                 disposition, rule = "dropped", "hl7-null"
-            elif leaf[3].isspace():
+            elif text.isspace():
                 disposition, rule = "dropped", "blank"
             else:
                 disposition, rule = "uncovered", ""
-            elements.append(_new(Element, (leaf[2], offset, leaf[1], disposition, rule)))
+            elements.append(_new(Element, (locator, offset, length, disposition, rule)))
     return Translation(tuple(records), tuple(elements), tuple(work.rejects), tuple(work.notices))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Notice, Record, Span
-from trivet.integration.formats.hl7v2.paths import Labels
+from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Message, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.tables import table
@@ -23,6 +23,9 @@ CARRIED: set[str] = set()
 """Rules that keep a value word for word, without interpreting it."""
 
 
+_new = tuple.__new__  # a named tuple without its Python-level constructor
+
+
 class Settings:
     """What the profile says, looked up once per feed.
 
@@ -31,7 +34,19 @@ class Settings:
     `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test).
     """
 
-    __slots__ = ("_coded", "_named", "authorities", "base", "charset", "code_pattern", "id_pattern", "ids", "options", "patient_types")
+    __slots__ = (
+        "_coded",
+        "_named",
+        "authorities",
+        "base",
+        "charset",
+        "code_pattern",
+        "effects",
+        "id_pattern",
+        "ids",
+        "options",
+        "patient_types",
+    )
 
     def __init__(self, profile: SourceProfile) -> None:
         options = profile.options
@@ -44,6 +59,7 @@ class Settings:
         self._coded: dict[str, str] = {row["name"]: row["uri"] for row in table("hl7v2/coding_systems.csv", "name", "uri")}
         self._coded.update(options.get("code_systems", {}))
         self._named: dict[tuple[str, str, str], str] = {}
+        self.effects: dict[Any, Any] = {}
         self.ids: dict[tuple[str, ...], str] = {}
 
     def code_system(self, name: str) -> str:
@@ -126,7 +142,7 @@ class Group:
 class Builder:
     """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused."""
 
-    __slots__ = ("failed", "group", "labels", "leaf", "links", "resource", "spans", "type")
+    __slots__ = ("failed", "group", "labels", "leaf", "links", "origin", "resource", "spans", "type")
 
     def __init__(self, type_: str, group: Group | None = None) -> None:
         self.type, self.group = type_, group
@@ -136,6 +152,51 @@ class Builder:
         self.leaf: Leaf | None = None
         self.links: list[Any] = []
         self.failed = False
+        self.origin: Any = None
+
+    def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
+        """Put a value, with the leaf behind it."""
+        stands = target.put(self.resource, self.labels, index, value)
+        if stands:
+            self.spans.append(_new(Span, (stands, leaf[0], leaf[1], leaf[2], rule)))
+        else:
+            work.superseded.setdefault(leaf[0], rule)
+
+    def take(self, work: Work, target: Target, index: int, value: Any, spans: list[Span], rule: str) -> None:
+        """Put a structure, with the spans inside it (their paths begin where the structure stands)."""
+        stands = target.put(self.resource, self.labels, index, value)
+        if stands:
+            self.spans.extend(_new(Span, (stands + span[0], *span[1:])) for span in spans)
+        else:
+            for span in spans:
+                work.superseded.setdefault(span[1], rule)
+
+    def absorb(self, work: Work, out: dict[str, Any], spans: list[Span], rule: str) -> None:
+        """Make the parts of a structure parts of the record itself; lists grow, a value that is there already stays."""
+        moved: dict[str, str] = {}
+        for name, value in out.items():
+            have = self.resource.get(name)
+            if have is None:
+                self.resource[name] = value
+            elif isinstance(have, list) and isinstance(value, list):
+                for index, item in enumerate(value):
+                    at = have.index(item) if item in have else len(have)
+                    if at == len(have):
+                        have.append(item)
+                    moved[f"{name}[{index}]"] = f"{name}[{at}]"
+            elif isinstance(have, dict) and isinstance(value, dict):
+                for part, inner in value.items():
+                    if have.setdefault(part, inner) != inner:
+                        moved[f"{name}.{part}"] = ""
+            elif have != value:
+                moved[name] = ""
+        for span in spans:
+            head = span.path.split(".", 1)[0]
+            to = moved.get(head, head) if moved.get(".".join(span.path.split(".", 2)[:2])) is None else ""
+            if to:
+                self.spans.append(span if to == head else span._replace(path=to + span.path[len(head) :]))
+            else:
+                work.superseded.setdefault(span.offset, rule)
 
     def record(self) -> Record:
         """The finished record."""
@@ -205,24 +266,6 @@ class Work:
         if known is None:
             self.records[key] = builder
             return builder
-        moved: dict[str, str] = {}
-        for name, value in builder.resource.items():
-            have = known.resource.get(name)
-            if have is None:
-                known.resource[name] = value
-            elif isinstance(have, list) and isinstance(value, list):
-                for index, item in enumerate(value):
-                    at = have.index(item) if item in have else len(have)
-                    if at == len(have):
-                        have.append(item)
-                    moved[f"{name}[{index}]"] = f"{name}[{at}]"
-            elif have != value:
-                moved[name] = ""
-        for span in builder.spans:
-            head = span.path.split(".", 1)[0]
-            to = moved.get(head, head)
-            if to:
-                known.spans.append(span if to == head else span._replace(path=to + span.path[len(head) :]))
-            else:
-                self.superseded.setdefault(span.offset, "same-record-other-value")
+        own = {name: value for name, value in builder.resource.items() if name not in ("resourceType", "id")}
+        known.absorb(self, own, builder.spans, "same-record-other-value")
         return known

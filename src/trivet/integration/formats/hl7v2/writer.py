@@ -24,8 +24,7 @@ def rewrite(message: Message) -> bytes:
 
 
 def _segment(segment: Segment) -> bytes:
-    message = segment.message
-    separators, raw = message.separators, message.raw
+    separators, raw = segment.script.separators, segment.script.raw
     shifted = segment.name in ("MSH", "FHS", "BHS")
     texts: list[bytes] = [segment.name.encode("latin-1")]
     for number in range(1, len(segment.fields)):
