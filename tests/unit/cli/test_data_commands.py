@@ -79,6 +79,22 @@ def test_link_prints_doubts_and_takes_a_decision(home: Path) -> None:
     )
 
 
+def test_links_decisions_and_checks_are_rebuilt(home: Path) -> None:
+    """What the machine linked, what a human decided and what the checks said comes back from vault and ledger, row for row."""
+    trivet("link", "--merge", *records(home), "--actor", "R. Abernathy", "--reason", "one chart after all", "--home", str(home))
+    trivet("check", "--home", str(home), code=6)
+    answer = trivet("rebuild", "--home", str(home))
+    rows = {table["table"]: table["rows"] for table in answer["tables"]}
+    assert answer["same"], answer["differing"]
+    assert min(rows[table] for table in ("link", "link_event", "link_review", "check_run", "check_verdict", "check_row")) > 0
+
+
+def records(home: Path) -> list[str]:
+    """The keys of the two patients."""
+    answer = trivet("query", "select distinct key from records where type = 'Patient' order by 1", "--home", str(home))
+    return [row["key"] for row in answer["rows"]]
+
+
 def test_link_a_table_by_itself_and_against_another(tmp_path: Path) -> None:
     """The documented columns, rows counted from 0, one decision for each row, a column named by hand."""
     (tmp_path / "a.csv").write_text(
