@@ -64,12 +64,14 @@ class Feature:
 @dataclass(frozen=True, slots=True)
 class View:
     """A feature view. `sql` names the statements to run, in order: the first puts `record_state` in place, the last is the view itself.
-    `places` says that what was counted about places is needed; `relations` are the tables that the statements read."""
+    `places` says that what was counted about places is needed; `types` are the record types and `relations` the tables that the
+    statements read."""
 
     name: str
     title: str
     moment: str
     places: bool
+    types: tuple[str, ...]
     features: tuple[Feature, ...]
     sql: tuple[tuple[str, str], ...]
     relations: dict[str, pa.Table] = field(repr=False)
@@ -124,7 +126,7 @@ def definition(name: str) -> View:
     parts |= {f"maps/{table}": sha256(content.encode()) for table, content in tables.items()}
     made = digest({"definition": sha256(shipped.encode()), "views": views_digest(read), **parts})
     places = any("ratio" in row for row in data["features"])
-    return View(name, data["title"], data["moment"], places, features, sql, _relations(data, tables), made)
+    return View(name, data["title"], data["moment"], places, types_read(read), features, sql, _relations(data, tables), made)
 
 
 def _near(data: Mapping[str, Any], read: tuple[str, ...]) -> str:

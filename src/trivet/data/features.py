@@ -27,7 +27,7 @@ from trivet.kernel.errors import NotFound
 __all__ = ["FeatureViews", "Links", "Versions"]
 
 Case = tuple[str, str, int]
-PART = 50  # persons of one part of a large cohort
+PART = 1_000  # persons of one part of a large cohort, so that what is held at once stays bounded
 FEW = 100  # persons whose slices are read one by one rather than everybody's versions at once
 WHY = {
     "unit": "the newest one is in a unit that cannot be compared",
@@ -143,6 +143,7 @@ class _Desk:
 
 def _in_parts(desk: _Desk, cohort: Sequence[Case], versions: pa.Table, links: pa.Table) -> list[FeatureRow]:
     """A large cohort, some persons at a time: the statements are planned for a few, and a part sees only its own persons' versions."""
+    versions = versions.filter(pc.is_in(versions["type"], pa.array(desk.view.types)))
     places = pc.invert(pc.fill_null(pc.starts_with(versions["subject"], "Patient/"), False))
     about_places = versions.filter(places) if desk.view.places else versions.slice(0, 0)
     about_people = versions.filter(pc.invert(places))

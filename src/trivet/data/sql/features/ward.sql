@@ -17,13 +17,14 @@ chain AS (
   WHERE l.part_of IS NOT NULL AND k.depth < 5
 ),
 word AS (SELECT record, known_seq, until_seq, unnest(words) AS word FROM known_place),
+day AS (SELECT case_id, instant, as_of, CAST(instant AS DATE) - CAST(back AS INTEGER) AS day FROM cohort CROSS JOIN range(0, 4) AS b(back)),
 counted AS (
   SELECT c.case_id, c.as_of, s.place, s.taken_at, s.record, s.version, s.element, s.value, r.feature, r.part
-  FROM cohort AS c
-  JOIN staffing AS s ON s.taken_at <= c.instant AND stood(s.known_seq, s.until_seq, c.as_of)
-  CROSS JOIN unnest(s.codes) AS coded(coding)
-  JOIN feature_ratio AS r ON r.system = coded.coding.system AND r.code = coded.coding.code
-  JOIN feature AS f ON f.name = r.feature AND s.taken_at > c.instant - to_seconds(f.within)
+  FROM (SELECT *, unnest(codes) AS coding FROM staffing) AS s
+  JOIN feature_ratio AS r ON r.system = s.coding.system AND r.code = s.coding.code
+  JOIN feature AS f ON f.name = r.feature
+  JOIN day AS c ON c.day = CAST(s.taken_at AS DATE)
+  WHERE s.taken_at <= c.instant AND s.taken_at > c.instant - to_seconds(f.within) AND stood(s.known_seq, s.until_seq, c.as_of)
 ),
 ours AS (
   SELECT DISTINCT n.* FROM counted AS n

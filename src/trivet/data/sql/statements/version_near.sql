@@ -2,7 +2,7 @@
 -- under a name of its own, so that links made later move nothing), of the types that the view reads, observations only within its reach;
 -- and, of what speaks of no patient, what is near enough to any case. `until_seq` comes from all versions, near or not, so that a
 -- correction ends what it corrects
-WITH about AS (
+WITH about AS MATERIALIZED (
   SELECT a.case_id, a.instant, a.as_of, l.subject
   FROM asked AS a JOIN link_all AS l ON l.person = a.person AND stood(l.known_seq, l.until_seq, a.as_of)
 ),
