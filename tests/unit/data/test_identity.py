@@ -130,6 +130,15 @@ def test_same_number_with_another_name_and_birth_date_waits_for_a_human(desk: De
     assert {rule for _, _, rule in desk.reviews()} >= {"same-identifier-but-other-name"}
 
 
+def test_a_disputed_record_joins_nobody(desk: Desk) -> None:
+    """After a swapped number: a third record that fits the name on both sides goes to the undisputed one and pulls nothing with it."""
+    desk.take("adt", patient("a", mrn="100", **FULL), patient("b", "Okafor", "James", "1948-11-02", "male", mrn="200"))
+    desk.take("lab", patient("c", "Okafor", "James", "1948-11-02", "male", mrn="100"))
+    desk.take("films", patient("d", "Okafor", "James", "1948-11-02", "male"))
+    assert desk.person("d") == desk.person("b")
+    assert desk.person("c") not in (desk.person("a"), desk.person("b"))
+
+
 def test_twins_are_two(desk: Desk) -> None:
     """Same surname, birth date, address and telephone, other given name: two persons, and a doubt for a human."""
     desk.take("adt", patient("a", given="Elena", mrn="100", **FULL))

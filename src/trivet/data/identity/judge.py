@@ -96,4 +96,6 @@ def _at_most(levels: Mapping[str, str]) -> tuple[str, str]:
         return "certain" if given else "probable", "two-of-three-and-contact"
     if family and given and contact and levels.get("birth", "other") in ("other", "parts"):
         return "probable", "names-and-contact"
+    if given and levels.get("member") == "same":
+        return "probable", "member-and-given-name"
     return "possible", "too-little-evidence"

@@ -214,6 +214,7 @@ class Work:
             or len(one) + len(two) > self.weights.members
             or self.kept_apart(one, two)
             or opposed(one, two, self.weights)
+            or self.register.disputed([known.subject for known in (*one, *two)])
         ):
             self.doubt(subject, match._replace(rule=f"joins-two-persons:{match.rule}"))
             return

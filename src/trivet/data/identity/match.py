@@ -6,7 +6,7 @@ the same, pairs for a human, and the rules whose keys too many records share.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from trivet.data.identity.compare import Evidence, ceiling, compare
@@ -17,6 +17,9 @@ from trivet.data.identity.register import Known, Register
 from trivet.data.identity.weights import Weights
 
 __all__ = ["Finding", "Match", "find", "vetoed"]
+
+
+LINKED = ("certain", "probable")
 
 
 class Match(NamedTuple):
@@ -63,6 +66,8 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
             continue  # whatever else agrees, this pair is none
         evidence = compare(known, one.features, weights, terms, shared)
         persons.setdefault(one.person, []).append((one, judge(known, one.features, evidence, prior, weights), evidence))
+    disputed = register.disputed([one.subject for held in persons.values() for one, verdict, _ in held if verdict.grade in LINKED])
+    persons = {person: [_undisputed(item, disputed) for item in held] for person, held in persons.items()}
     found = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]
     matches = sorted(
         (match for match in found if match is not None),
@@ -80,13 +85,21 @@ def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
     if any(match.rule.startswith("same-identifier-but") for match in matches):
         # whose record is it: the one whose number it bears, or the one whose name it bears? Only a human can say
         return Finding(None, (), tuple(match for match in matches if match.grade != "none"), crowded)
-    linkable = [match for match in matches if match.grade in ("certain", "probable")]
+    linkable = [match for match in matches if match.grade in LINKED]
     doubts = tuple(match for match in matches if match.grade == "possible")
     if not linkable:
         return Finding(None, (), doubts, crowded)
     best, rest = linkable[0], linkable[1:]
     certain = tuple(match for match in rest if match.grade == "certain")
     return Finding(best, certain, doubts + tuple(match for match in rest if match.grade != "certain"), crowded)
+
+
+def _undisputed(item: tuple[Known, Verdict, Evidence], disputed: Collection[str]) -> tuple[Known, Verdict, Evidence]:
+    """A record of which it is not settled whose it is proves nothing about others, except by its number."""
+    one, verdict, evidence = item
+    if one.subject in disputed and verdict.grade in LINKED and verdict.rule != "same-identifier":
+        return one, verdict._replace(grade="possible", rule="disputed"), evidence
+    return item
 
 
 def _blocks(register: Register, known: Features, most: int) -> tuple[dict[int, set[int]], frozenset[str]]:

@@ -43,6 +43,7 @@ _CANDIDATES, _MEMBERS, _PERSONS = _sql("identity_candidates"), _sql("identity_me
 _COUNT, _TERM, _TERM_ADD = _sql("identity_count"), _sql("identity_term"), _sql("identity_term_add")
 _CLOSE, _LINK, _EVENT = _sql("link_close"), _sql("link_add"), _sql("link_event_add")
 _APART, _APART_ADD, _APART_REMOVE = _sql("link_apart_of"), _sql("link_apart_add"), _sql("link_apart_remove")
+_DISPUTED = _sql("link_disputed")
 _REVIEW, _REVIEW_CLOSE = _sql("link_review_add"), _sql("link_review_close")
 
 
@@ -160,6 +161,10 @@ class Register:
     def apart(self, subject: str) -> set[str]:
         """Subjects that a human keeps apart from this one."""
         return {other for (other,) in self.tx.execute(_APART, (subject,))}
+
+    def disputed(self, subjects: Sequence[str]) -> set[str]:
+        """Of these the records of which it is not settled whose they are: one number, two names."""
+        return {subject for (subject,) in self.tx.execute(_DISPUTED, (_list(subjects),))} if subjects else set()
 
     def keep_apart(self, pairs: Iterable[tuple[str, str]], seq: int) -> None:
         """Never join these again without a human."""
