@@ -161,7 +161,7 @@ def test_one_bad_result_is_refused_alone() -> None:
     good = "OBX|2|NM|B^B^L||12|mg|||||F\r"
     done = translated(message("ORU^R01", PID, ORDER, bad, good))
     assert only(done, "Observation")["valueQuantity"]["value"] == 12
-    assert [(reject.code, reject.locator) for reject in done.rejects] == [("E223", "OBX[1]-5[1]")]
+    assert [(reject.code, reject.locator) for reject in done.rejects] == [("hl7v2-value", "OBX[1]-5[1]")]
     assert "twelve" not in repr(done.rejects)
     assert {element.disposition for element in done.elements if element.locator.startswith("OBX[1]")} == {"rejected"}
     assert len(only(done, "DiagnosticReport")["result"]) == 1
@@ -238,7 +238,7 @@ def test_bytes_that_are_no_message_are_quarantined() -> None:
     for raw in (b"", b"\x00\xff", b"PID|1||2"):
         done = Hl7v2Format().translate(raw, FEED)
         assert not done.records
-        assert [reject.code for reject in done.rejects] == ["E220"]
+        assert [reject.code for reject in done.rejects] == ["hl7v2-no-header"]
     envelope = Hl7v2Format().translate(b"FHS|^~\\&|A|B\r", FEED)
     assert envelope.ignored == "hl7v2.batch-envelope"
     assert {element.disposition for element in envelope.elements} == {"dropped"}

@@ -48,7 +48,7 @@ class MllpSender:
                 raw = await reader.readuntil(b"\x1c")
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             await self.close()
-            raise Locked("E225", "no acknowledgement", where=f"{self.host}:{self.port}", why=type(error).__name__) from None
+            raise Locked("E263", "no acknowledgement", where=f"{self.host}:{self.port}", why=type(error).__name__) from None
         raw = raw.strip(b"\r\n\x0b\x1c")
         try:
             answer = Message(raw)
@@ -56,7 +56,7 @@ class MllpSender:
             answer = None
         if answer is None or answer.get("MSA-2").encode("latin-1", "replace") != control:
             await self.close()
-            raise Locked("E226", "an acknowledgement of another message", where=f"{self.host}:{self.port}", why="MSA-2 is not MSH-10")
+            raise Locked("E264", "an acknowledgement of another message", where=f"{self.host}:{self.port}", why="MSA-2 is not MSH-10")
         return Reply(answer.get("MSA-1"), answer.get("MSA-3"), raw)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -148,7 +148,7 @@ class SegmentMap:
                     run(work, segment, found, builder)
         for key, rule in self.required:
             if key not in builder.resource:
-                raise Bad("E227", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index, arg-type]
+                raise Bad("hl7v2-missing", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index, arg-type]
 
 
 def _remembered(work: Work, segment: Segment, builder: Builder, rows: Rows, number: int, text: str) -> None:
@@ -329,14 +329,14 @@ def _leaf_row(
                 continue
             if not text:
                 if must:
-                    raise Bad("E221", leaf.bad or "unreadable", leaf, rule)
+                    raise Bad("hl7v2-unreadable", leaf.bad or "unreadable", leaf, rule)
                 work.unreadable(leaf, rule)
                 continue
             try:
                 value = convert(work, leaf)
             except Doubt as doubt:
                 if must and doubt.kind != "unknown-code":
-                    raise Bad("E222" if doubt.kind == "doubtful-date" else "E223", doubt.why, leaf, rule) from None
+                    raise Bad("hl7v2-date" if doubt.kind == "doubtful-date" else "hl7v2-value", doubt.why, leaf, rule) from None
                 _beside(work, doubt, leaf, rule, target, builder)
                 continue
             if value is None:
@@ -402,7 +402,7 @@ def _whole_row(make: Callable[..., Any], target: Target, when: Test | None, rule
         bad = next((leaf for repetition in repetitions for leaf in repetition.leaves() if leaf.bad), None)
         if bad is not None:
             if must:
-                raise Bad("E221", bad.bad, bad, rule)
+                raise Bad("hl7v2-unreadable", bad.bad, bad, rule)
             work.unreadable(bad, rule)
             return
         spans: list[Span] = []

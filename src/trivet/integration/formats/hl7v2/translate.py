@@ -44,11 +44,11 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     try:
         message = Message(raw, settings.charset)
     except NotHl7v2:
-        return _refused(raw, "E220", "no MSH segment in these bytes")
+        return _refused(raw, "hl7v2-no-header", "no MSH segment in these bytes")
     if message.segments[0].name in _ENVELOPES:
         return _envelope(message)
     if len(message.named("MSH")) > 1:
-        return _refused(raw, "E224", "two messages in one unit")
+        return _refused(raw, "hl7v2-two-messages", "two messages in one unit")
     code, event, _ = message.kind
     work = Work(message, settings, profile.source, profile.zone, own_offset(message.segments[0].value(7)))
     if message.undeclared:

@@ -255,7 +255,7 @@ class Work:
         """A value whose bytes are not in the message's character set."""
         self.notices.append(Notice("undecodable", "", "", leaf.locator, leaf.offset, leaf.length))
         self.rejects.append(
-            Rejected("E221", leaf.bad or "unreadable", leaf.locator, leaf.offset, leaf.length, help="declare the character set")
+            Rejected("hl7v2-unreadable", leaf.bad or "unreadable", leaf.locator, leaf.offset, leaf.length, help="declare the character set")
         )
         self.refused.setdefault(leaf.offset, rule)
 
