@@ -32,6 +32,7 @@ from trivet.kernel.errors import Rejected
 __all__ = ["X12Format"]
 
 STUB = "x12/person-unit"
+AROUND = " \t\r\n\xef\xbb\xbf"  # what may stand around an interchange without a word: blanks, a byte order mark
 ENVELOPE = frozenset({"", "ISA", "GS", "ST", "SE", "GE", "IEA"})
 MISFITS = {"1": "unexpected-segment", "3": "missing-segment", "4": "too-many-loops", "5": "too-many-segments"}
 
@@ -63,7 +64,7 @@ class Reading:
             if not found:
                 return self._unreadable(text)
             sets = [inner for one in found for _, inner in one.sets()]
-            alone = len(found) == len(sets) == 1
+            alone = len(found) == len(sets) == 1 and not text[: found[0].header.start].strip(AROUND)
             for one in found:
                 self._interchange(one, text, alone)
             self._stray(text[: found[0].header.start])
@@ -73,12 +74,12 @@ class Reading:
         return Translation(tuple(self.records), tuple(self.elements), tuple(self.rejects), tuple(self.notices), ignored)
 
     def _stray(self, text: str) -> None:
-        if text.strip(" \t\r\n\xef\xbb\xbf"):
+        if text.strip(AROUND):
             self.rejects.append(Rejected("x12-stray-bytes", "bytes stand in front of the interchange", "", 0, len(text)))
             self.elements.insert(0, Element("", 0, len(text), "rejected", "x12-stray-bytes"))
 
     def _unreadable(self, text: str) -> Translation:
-        if not text.strip(" \t\r\n\xef\xbb\xbf"):
+        if not text.strip(AROUND):
             return Translation((), (), (), (), "x12/blank")
         why = "no ISA segment with sixteen elements: separators cannot be known"
         reject = Rejected("x12-no-interchange", why, "", 0, len(self.raw), "trivet translate --format NAME")

@@ -96,6 +96,8 @@ class Slot:
                 raise Taken(out)
             return out
         items = node.setdefault(name, [])
+        if type(items) is not list:
+            raise Taken(out)
         index = self._index(items, out, label, scope)
         if index == len(items):
             items.append(value)
@@ -119,13 +121,17 @@ class Slot:
             out = f"{out}.{name}" if out else name
             if label is None:
                 node = node.setdefault(name, {})
-                continue
-            items = node.setdefault(name, [])
-            index = self._index(items, out, label, scope)
-            if index == len(items):
-                items.append({})
-            out = f"{out}[{index}]"
-            node = items[index]
+            else:
+                items = node.setdefault(name, [])
+                if type(items) is not list:
+                    raise Taken(out)
+                index = self._index(items, out, label, scope)
+                if index == len(items):
+                    items.append({})
+                out = f"{out}[{index}]"
+                node = items[index]
+            if type(node) is not dict:
+                raise Taken(out)
         return node, out
 
     def _index(self, items: list[Any], out: str, label: str, scope: Scope) -> int:
