@@ -14,9 +14,8 @@ from trivet.integration.formats.x12 import X12Format
 from trivet.testing.kits.format import FormatKit
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-ROWS = (
-    b'DATE,PATIENT,ENCOUNTER,CODE,DESCRIPTION,QUANTITY\n2026-01-02,p,e,409534002,"Mask, ""full""",2\n2026-01-03,q,f,713779008,Glove,x\n' * 8
-)
+HEADER = b"DATE,PATIENT,ENCOUNTER,CODE,DESCRIPTION,QUANTITY\n"
+ROWS = HEADER + b'2026-01-02,p,e,409534002,"Mask, ""full""",2\n2026-01-03,q,f,713779008,Glove,x\n' * 8
 SAMPLES: dict[str, tuple[Format, list[bytes]]] = {
     "x12": (X12Format(), [path.read_bytes() for path in sorted((GOLDEN / "x12").glob("*.edi"))]),
     "fhir": (FhirFormat(), [path.read_bytes() for path in sorted((GOLDEN / "fhir").glob("*.json"))]),
