@@ -11,7 +11,12 @@ __all__ = ["feed"]
 
 FAMILY = ["Ode", "Hart", "Lund", "Nguyen", "Okafor", "Silva", "Kaya", "Moreau", "Novak", "Singh"]
 GIVEN = ["Ann", "Lou", "Kim", "Ravi", "Ada", "Jon", "Mia", "Tomas", "Lea", "Omar"]
-TESTS = [("718-7", "Hemoglobin", "g/dL", 13), ("2823-3", "Potassium", "mmol/L", 4), ("2160-0", "Creatinine", "mg/dL", 1), ("6690-2", "WBC", "10*3/uL", 7)]
+TESTS = [
+    ("718-7", "Hemoglobin", "g/dL", 13),
+    ("2823-3", "Potassium", "mmol/L", 4),
+    ("2160-0", "Creatinine", "mg/dL", 1),
+    ("6690-2", "WBC", "10*3/uL", 7),
+]
 
 
 def patient(rng: random.Random, number: int) -> tuple[str, str, str, str]:
@@ -20,7 +25,8 @@ def patient(rng: random.Random, number: int) -> tuple[str, str, str, str]:
     pid = (
         f"PID|1||{100000 + number}^^^NORTH^MR~{rng.randrange(10**8, 10**9)}^^^SSA^SS||{family}^{given}^{rng.choice('ABC')}||"
         f"19{rng.randrange(20, 99)}0{rng.randrange(1, 9)}1{rng.randrange(1, 9)}|{rng.choice('MF')}||2106-3^White^CDCREC|"
-        f"{rng.randrange(1, 900)} Main St^^Oak Park^IL^60301^USA^H||^PRN^PH^^1^708^555{rng.randrange(1000, 9999)}|||M||{900000 + number}^^^NORTH^AN"
+        f"{rng.randrange(1, 900)} Main St^^Oak Park^IL^60301^USA^H||^PRN^PH^^1^708^555{rng.randrange(1000, 9999)}|||M||"
+        f"{900000 + number}^^^NORTH^AN"
     )
     doctor = rng.randrange(1, 60)
     pd1 = f"PD1||||{doctor}^{FAMILY[doctor % 10]}^{GIVEN[doctor // 6 % 10]}^^^Dr^^^NORTH"
@@ -37,7 +43,9 @@ def feed(count: int, patients: int = 400, seed: int = 7) -> list[bytes]:
     for number in range(count):
         who = rng.randrange(patients)
         pid, pd1, nk1, place = pool[who]
-        at = f"2026{rng.randrange(1, 13):02d}{rng.randrange(1, 28):02d}{rng.randrange(24):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}"
+        at = (
+            f"2026{rng.randrange(1, 13):02d}{rng.randrange(1, 28):02d}{rng.randrange(24):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}"
+        )
         doctor = rng.randrange(1, 60)
         name = f"{doctor}^{FAMILY[doctor % 10]}^{GIVEN[doctor // 6 % 10]}^^^Dr^^^NORTH"
         pv1 = f"PV1|1|I|{place}|E|||{name}|||MED||||7|||{name}||V{who}{rng.randrange(3)}^^^NORTH^VN" + "|" * 25 + at
@@ -66,7 +74,9 @@ def feed(count: int, patients: int = 400, seed: int = 7) -> list[bytes]:
             ]
             for rank, (code, test, unit, middle) in enumerate(TESTS, 1):
                 value = round(middle * rng.uniform(0.5, 1.6), 2)
-                lines.append(f"OBX|{rank}|NM|{code}^{test}^LN||{value}|{unit}|{middle * 0.8:.1f}-{middle * 1.2:.1f}|{rng.choice('NHL')}|||F|||{at}")
+                lines.append(
+                    f"OBX|{rank}|NM|{code}^{test}^LN||{value}|{unit}|{middle * 0.8:.1f}-{middle * 1.2:.1f}|{rng.choice('NHL')}|||F|||{at}"
+                )
             lines.append("NTE|1||Specimen slightly hemolysed")
         messages.append(("\r".join(lines) + "\r").encode())
     return messages
