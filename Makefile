@@ -9,7 +9,7 @@ SERVE ?= 1
 CORPORA ?= ../shared/corpora
 WORKERS ?= 2
 
-.PHONY: help setup demo test quick check bench walk conform faults browser long clean
+.PHONY: help setup spark demo test quick check bench walk conform faults browser long clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##|^[a-z]+: +##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -23,10 +23,17 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+spark: setup $(VENV)/.spark  ## PySpark, its stand-in without Java, and Java where the system allows
+
+$(VENV)/.spark: requirements-spark.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.lock
+	@scripts/java
+	@touch $@
+
 demo: setup      ## a synthetic hospital end to end, then a console (PATIENTS=1000 SERVE=0 to end there)
 	@$(BIN)/trivet demo --home $(HOME_DIR) --patients $(PATIENTS) $(if $(filter 0,$(SERVE)),--no-serve,)
 
-test: setup check quick  ## every quick test (under five minutes)
+test: setup spark check quick  ## every quick test (under five minutes)
 
 quick: setup
 	@TRIVET_CORPORA=$(abspath $(CORPORA)) $(BIN)/python -m pytest -n $(WORKERS) -m "not long and not browser"
