@@ -20,8 +20,6 @@ _TABLE = {
     "UNICODE UTF-8": "utf-8",
     "UNICODE": "utf-8",
     "UTF8": "utf-8",
-    "UNICODE UTF-16": "utf-16",
-    "UNICODE UTF-32": "utf-32",
     "ISO IR14": "iso2022_jp_ext",
     "ISO IR87": "iso2022_jp_ext",
     "ISO IR159": "iso2022_jp_ext",
@@ -31,6 +29,7 @@ _TABLE = {
     "KS X 1001": "euc_kr",
     "BIG-5": "big5",
 }
+_KNOWN = re.compile(r"ascii|utf-8|(iso8859|cp|koi8|mac|tis|iso2022)[-_]?\w+([-_]\w+)*|gb\w+|big5\w*|euc_\w+|shift_jis\w*|hz|johab|ptcp154")
 _ISO2022 = re.compile(rb"(\x1b\$(?:\([@ACDO]|[@AB]))([^\x1b\r\n]+)")
 _TWO_BYTE = {
     "gb18030": re.compile(rb"[\x81-\xfe][\x40-\x7e]"),
@@ -47,15 +46,16 @@ class Undecodable(ValueError):
 
 @cache
 def codec_of(declared: str) -> str | None:
-    """Python's codec for one repetition of MSH-18, or None when nobody knows the name."""
+    """Python's codec for one repetition of MSH-18, None for an unknown name. Not UTF-16 or UTF-32: the delimiters were read."""
     name = declared.strip().upper()
     if name in _TABLE:
         return _TABLE[name]
     if name.startswith("8859/"):
         name = "ISO8859-" + name[5:]
     try:
-        return codecs.lookup(name.replace(" ", "_")).name
-    except LookupError:
+        found = codecs.lookup(name.replace(" ", "_")).name
+        return found if _KNOWN.fullmatch(found) and b"|^&AZaz09".decode(found) == "|^&AZaz09" else None
+    except (LookupError, ValueError):
         return None
 
 

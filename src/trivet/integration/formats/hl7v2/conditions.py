@@ -12,7 +12,12 @@ __all__ = ["binder", "condition"]
 
 
 def binder(name: str) -> Callable[[str], Callable[..., str]]:
-    """Binds the places of conditions in the map of segment `name`: `.2.1` (of the repetition), `PV1-2.1`, `after`, `order`, `event`."""
+    """Binds the places of conditions in the map of segment `name`.
+
+    `.2.1` of the repetition; `PV1-2.1` of this segment or the nearest PV1; `after`, the segment before; `order`, the kind of detail
+    an ORC is followed by; `type` and `event` of the message; `again`, if such a segment spoke to the record before; `has.TQ1`, if
+    the message has one; `option.x`, what the profile says.
+    """
 
     def bind(place: str) -> Callable[..., str]:
         if place.startswith("."):
@@ -24,6 +29,11 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
                 return leaf[3] if leaf is not None else ""
 
             return here
+        if place.startswith("has."):
+            other = place[4:]
+            return lambda work, segment, repetition: other if work.message.named(other) else ""
+        if place == "again":
+            return lambda work, segment, repetition: work.again
         if place == "after":
             return lambda work, segment, repetition: work.anchor
         if place.startswith("option."):

@@ -78,6 +78,9 @@ def _coded(name: str) -> Convert:
 
 
 def converter(transform: str, argument: str) -> Convert | None:
+    if transform == "code:AppointmentPriority":  # a number in FHIR
+        coded = _coded("AppointmentPriority")
+        return lambda work, leaf: int(coded(work, leaf))
     if transform.startswith("code:"):
         return _coded(transform[5:])
     if transform == "=":
@@ -86,8 +89,6 @@ def converter(transform: str, argument: str) -> Convert | None:
         return lambda work, leaf: work.settings.options.get(argument)
     if transform == "own_system":
         return lambda work, leaf: work.settings.id_pattern.format(base=work.settings.base, name=argument)
-    if transform == "code:AppointmentPriority":
-        return lambda work, leaf: int(_coded("AppointmentPriority")(work, leaf))
     if transform == "prefixed":
         return lambda work, leaf: argument + leaf[3].strip()
     return _CONVERTERS.get(transform or "string")

@@ -8,7 +8,7 @@ from trivet.contracts.envelope import Unit
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Translation
 from trivet.integration.formats.hl7v2 import split as splitting
-from trivet.integration.formats.hl7v2.reader import Message, find_header
+from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, find_header
 from trivet.integration.formats.hl7v2.translate import translate
 from trivet.integration.formats.hl7v2.writer import rewrite
 
@@ -34,5 +34,12 @@ class Hl7v2Format:
         return translate(raw, profile)
 
     def write(self, raw: bytes) -> bytes:
-        """The message read and put together again: byte-identical. Raises NotHl7v2."""
+        """Every message of a delivery read and put together again: byte-identical. Bytes that are no message stay as they are."""
+        return b"".join(_written(unit.raw) for unit in splitting.split(raw))
+
+
+def _written(raw: bytes) -> bytes:
+    try:
         return rewrite(Message(raw))
+    except NotHl7v2:
+        return raw

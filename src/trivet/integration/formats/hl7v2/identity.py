@@ -2,8 +2,9 @@
 
 A key is a choice of place lists, best first; the first list whose naming place (its first, or the one with `!`) is filled
 names the record: `PV1-19.4+PV1-19.1!|{patient}+PV1-44.1`. In braces: `{patient}`, `{encounter}` (id of that record), `{order}`
-(filler number of the group, else placer number), `{message}` (sender and control id), `{mrn}` (the identifier of the patient),
-`{source}` (the feed). `#` is the number of the segment, `=word` a word. Keys are read once and become small functions.
+(filler number of the group, else placer number), `{request}` (the other way round), `{message}` (sender and control id), `{mrn}`
+(the identifier of the patient), `{source}` (the feed). `#` is the number of the segment, `=word` a word. Keys are read once and
+become small functions.
 """
 
 from __future__ import annotations
@@ -122,13 +123,32 @@ def _encounter(work: Work, segment: Segment, home: Group) -> Found:
     return ((builder.resource["id"],), builder.leaf) if builder is not None else _NOTHING
 
 
-_ORDER = (("OBR", 3), ("ORC", 3), ("OBR", 2), ("ORC", 2))
+_FILLED = (("OBR", 3), ("ORC", 3), ("OBR", 2), ("ORC", 2))
+_PLACED = (("OBR", 2), ("ORC", 2), ("OBR", 3), ("ORC", 3))
 
 
 def _order(work: Work, segment: Segment, home: Group) -> Found:
-    """What the order at hand is called: filler number, else placer number, with the authority that gave it."""
-    for name, number in _ORDER:
-        there = work.group.segment(name)
+    """What the work on an order is called: filler number, else placer number, with the authority that gave it."""
+    return _numbered(work, segment, _FILLED)
+
+
+def _request(work: Work, segment: Segment, home: Group) -> Found:
+    """What the order itself is called, the same when it is placed and when its results come: placer number, else filler number."""
+    return _numbered(work, segment, _PLACED)
+
+
+def _ahead(work: Work, order: Segment) -> Segment | None:
+    """The OBR of an ORC, which stands behind it."""
+    segments = work.message.segments
+    for follower in segments[segments.index(order) + 1 :]:
+        if follower.name in ("OBR", "ORC"):
+            return follower if follower.name == "OBR" else None
+    return None
+
+
+def _numbered(work: Work, segment: Segment, places: tuple[tuple[str, int], ...]) -> Found:
+    for name, number in places:
+        there = work.group.segment(name) if name != "OBR" or segment.name != "ORC" else _ahead(work, segment)
         if there is None or number >= len(there.fields) or not there.fields[number]:
             continue
         first = there.field(number)[0]
@@ -172,6 +192,7 @@ _BRACES: dict[str, Getter] = {
     "{patient}": _patient,
     "{encounter}": _encounter,
     "{order}": _order,
+    "{request}": _request,
     "{mrn}": _medical_record,
     "{source}": lambda work, segment, home: (("transformer",), None),
 }

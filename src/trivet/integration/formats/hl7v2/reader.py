@@ -130,7 +130,7 @@ class Segment:
         """Field texts by position, still escaped; index 0 is the segment name."""
         if self._fields is None:
             fields = self.text.split(self.script.separators.field)
-            if self.name in _SHIFTED:
+            if self.name in _SHIFTED and len(fields) > 1:
                 fields.insert(1, self.script.separators.field)
             self._fields = fields
         return self._fields

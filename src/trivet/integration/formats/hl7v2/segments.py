@@ -112,7 +112,7 @@ class SegmentMap:
         for rows in groups:
             for planned in rows:
                 speakers.setdefault(planned.head, set()).add(planned.number)
-        heads = frozenset(head for head, numbers in speakers.items() if head and len(numbers) == 1)
+        heads = frozenset(head for head, numbers in speakers.items() if len(numbers) == 1 and "[" in head and not _shared(head))
         self.fans = tuple(_fan(rows, segment, heads) for rows in groups)
         self.required = tuple(required)
         self.numbers = tuple(sorted({fan.number for fan in self.fans} - {0}))
@@ -173,6 +173,11 @@ def _remembered(work: Work, segment: Segment, builder: Builder, rows: Rows, numb
             memory.clear()
         memory[key] = known
     replay(known, work, builder, base, prefix)
+
+
+def _shared(head: str) -> bool:
+    """Whether other segments may speak of the same list element."""
+    return head.partition("[")[2][:1].isupper()
 
 
 _NOTHING = Repetition([], 0, 0, "")

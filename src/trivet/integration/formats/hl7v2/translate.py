@@ -8,7 +8,7 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.hl7v2 import location, special
 from trivet.integration.formats.hl7v2.identity import named
-from trivet.integration.formats.hl7v2.paths import Target
+from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
 from trivet.integration.formats.hl7v2.segments import Bad
@@ -58,7 +58,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     for segment in message.segments:
         _take(work, plan, segment)
     for builder in list(work.records.values()):
-        _link(builder)
+        _link(work, builder)
     done = _finish(work)
     for builder in work.records.values():
         builder.group = None  # groups know their records: without this they would wait for the garbage collector
@@ -148,13 +148,17 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
         builder = work.group.find(action.label)
         if builder is None:
             return
-    elif action.mode == "own" and home.made.get(action.label):
-        builder = home.made[action.label][-1]
+    elif action.mode == "own" and (before := home.made.get(action.label)) and segment.name not in before[-1].heard:
+        builder = before[-1]  # a second segment of the same name means another record
     fresh = builder is None
+    labels: Labels | None = None
     if builder is None:
         builder = Builder(action.resource or "Nothing", home)
     elif action.mode == "last":
-        builder.labels.clear()
+        labels = builder.labels
+        builder.labels = _shared(labels)
+        work.again = segment.name if segment.name in builder.heard else ""
+    builder.heard += segment.name + " "
     try:
         for one in action.maps:
             speaker = segment if one.segment == segment.name else work.group.segment(one.segment)
@@ -171,16 +175,28 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
             return
         made = named(work, action.resource, action.mode == "merge", action.key, segment, builder, home)
         home.made.setdefault(action.label, []).append(made)
+        work.made.setdefault(action.label, []).append(made)
         builder = made
     if action.links and builder.failed is False:
         for link in action.links:
             if link.now:
                 _refer(link, work.group.find(link.label), builder, 0)
         builder.links.append(action.links)
+    if labels is not None:
+        labels.update(_shared(builder.labels))
+        builder.labels = labels
 
 
-def _link(builder: Builder) -> None:
-    """Set the references of one record, now that everything around it is known."""
+def _shared(labels: Labels) -> Labels:
+    """Labels with a capital hold for the record, whatever segment speaks; others for one segment that comes to a finished record."""
+    return {name: index for name, index in labels.items() if name[1][:1].isupper()} if labels else {}
+
+
+def _link(work: Work, builder: Builder) -> None:
+    """Set the references of one record, now that everything around it is known.
+
+    A record of the whole message (an appointment, a referral) may refer into a group, if only one record there can be meant.
+    """
     if builder.failed or not builder.links or builder.group is None:
         return
     builder.labels.clear()
@@ -188,7 +204,10 @@ def _link(builder: Builder) -> None:
         for link in links:
             if link.now:
                 continue
+            targets: list[Builder] | list[Builder | None]
             targets = builder.group.made.get(link.label, []) if link.every else [builder.group.find(link.label)]
+            if targets == [None] and builder.group is work.root and len(made := work.made.get(link.label, ())) == 1:
+                targets = list(made)
             for index, target in enumerate(targets):
                 _refer(link, target, builder, index)
 

@@ -140,9 +140,10 @@ class Group:
 
 
 class Builder:
-    """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused."""
+    """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused,
+    `heard` which segments came to it after it was made."""
 
-    __slots__ = ("failed", "group", "labels", "leaf", "links", "origin", "resource", "spans", "type")
+    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "origin", "resource", "spans", "type")
 
     def __init__(self, type_: str, group: Group | None = None) -> None:
         self.type, self.group = type_, group
@@ -152,6 +153,7 @@ class Builder:
         self.leaf: Leaf | None = None
         self.links: list[Any] = []
         self.failed = False
+        self.heard = ""
         self.origin: Any = None
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
@@ -207,9 +209,11 @@ class Work:
     """One message on the bench."""
 
     __slots__ = (
+        "again",
         "anchor",
         "dropped",
         "group",
+        "made",
         "message",
         "notices",
         "offset",
@@ -226,8 +230,9 @@ class Work:
     def __init__(self, message: Message, settings: Settings, source: str, zone: str, offset: str) -> None:
         self.message, self.settings, self.source, self.zone, self.offset = message, settings, source, zone, offset
         self.root = self.group = Group("message", 0, None)
+        self.made: dict[str, list[Builder]] = {}
         self.records: dict[tuple[str, str], Builder] = {}
-        self.anchor = ""
+        self.anchor = self.again = ""
         self.notices: list[Notice] = []
         self.rejects: list[Rejected] = []
         self.dropped: dict[int, str] = {}

@@ -1,0 +1,137 @@
+"""Any HL7 v2 message, and an account of its leaves that has nothing in common with the reader but the separators."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.escapes import Separators, unescape
+from trivet.integration.tables import table
+from trivet.testing.kits.format import related
+
+__all__ = ["SEPARATORS", "comes_from", "leaves_of", "messages"]
+
+SPECIAL = ("PL", "LA1")  # types that are not a list of rows
+STANDARD = "|^~\\&"
+SEPARATORS = st.sampled_from([STANDARD, STANDARD, "|~^\\&", "#*@!%", "%$:?;", "|^~\\&#"])
+KINDS = [
+    "ADT^A01", "ADT^A08", "ADT^A03", "ADT^A11", "ADT^A40", "ADT^A31", "ORU^R01", "ORM^O01", "OML^O21", "OMG^O19", "ORL^O22",
+    "SIU^S12", "SIU^S15", "MDM^T02", "VXU^V04", "DFT^P03", "BAR^P01", "RDE^O11", "RDS^O13", "PPR^PC1", "REF^I12", "ACK", "QRY^A19",
+    "MFN^M02", "XYZ^Q99",
+]  # fmt: skip
+VALUES = [
+    "20260301", "202603011230", "20260301123015.25-0600", "19991301", "1", "5.10", "<0.5", "1.5E3", "M", "F", "U", "MR", "SS",
+    "LN", "I10", "SCT", "H", "HL70063", "2.16.840.1.113883.6.1", "ISO", "NORTH", "Y", "N", "NM", "ST", "CWE", "SN", "TS", "ED",
+    "TX", "L", "PRN", "NET", "PH", "CP", "A", "C", "D", "X", "OK", "RE", "CM", "NW", "CA", "I", "O", "E", "mg/dL", "3.5-5.0",
+    ">", ":", "-", '""', " ", "Ann", "10^3/uL", "AA", "DA", "SV", "Base64",
+]  # fmt: skip
+
+
+@cache
+def _segments() -> dict[str, list[str]]:
+    """Segment -> kinds whose plan speaks of it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in table("hl7v2/messages.csv", "messages", "segment"):
+        found[row["segment"]].append(row["messages"])
+    return dict(found)
+
+
+@st.composite
+def messages(draw: st.DrawFn, separators: st.SearchStrategy[str] = SEPARATORS) -> tuple[bytes, str]:
+    """A message with any segments in any order and anything in their fields, and its separators."""
+    marks = draw(separators)
+    field, component, repetition, escape, subcomponent = marks[:5]
+    clean = str.maketrans({mark: f"{escape}{name}{escape}" for mark, name in zip(marks[:5], "FSRET", strict=True)})
+    word = st.one_of(
+        st.sampled_from(VALUES).map(lambda text: text.translate(clean)),
+        st.text("abzÄ9 .-/" + "山", max_size=6),
+        st.sampled_from(
+            [f"a{escape}T{escape}b", f"{escape}X4142{escape}", f"{escape}.br{escape}x", f"{escape}Zq{escape}", f"{escape}open"]
+        ),
+    )
+    part = st.lists(word, min_size=1, max_size=3).map(subcomponent.join)
+    value = st.lists(st.one_of(word, word, part), min_size=1, max_size=6).map(component.join)
+    texts = st.lists(value, min_size=1, max_size=2).map(repetition.join)
+    fields = st.lists(st.one_of(st.just(""), texts), max_size=24).map(field.join)
+    names = st.sampled_from([*sorted(_segments()), "ZPI", "QQQ"])
+    lines = draw(st.lists(st.tuples(names, fields), max_size=10))
+    kind = draw(st.sampled_from(KINDS)).replace("^", component)
+    head = field.join(["LAB", "NORTH", "EHR", "", "20260301075500", "", kind, "M1", "P", "2.5.1", *[""] * 5, "UNICODE UTF-8"])
+    end = draw(st.sampled_from(["\r", "\n", "\r\n"]))
+    body = [f"MSH{marks}{field}{head}", *(f"{name}{field}{text}" for name, text in lines if name != "MSH")]
+    return (end.join(body) + end).encode(), marks
+
+
+def leaves_of(marks: str) -> Callable[[bytes], set[tuple[int, int]]]:
+    """Non-empty leaves by walking byte by byte."""
+    inner = {ord(mark) for mark in (marks[0], marks[1], marks[2], marks[4])}
+
+    def walk(raw: bytes) -> set[tuple[int, int]]:
+        found, at = set(), 0
+        for line in raw.replace(b"\n", b"\r").split(b"\r"):
+            begin = 4
+            if line[:3] in (b"MSH", b"FHS", b"BHS"):
+                begin = 4 + len(marks)
+                found |= {(at + 3, 1), (at + 4, len(marks) - 1)}
+            start = begin
+            for place in range(begin, len(line) + 1):
+                if place == len(line) or line[place] in inner:
+                    if place > start:
+                        found.add((at + start, place - start))
+                    start = place + 1
+            at += len(line) + 1
+        return found
+
+    return walk
+
+
+@cache
+def _rows(folder: str, name: str) -> dict[str, dict[str, str]]:
+    """Rows of a table by the name that a rule gives them."""
+    found: dict[str, dict[str, str]] = {}
+    times: dict[str, int] = defaultdict(int)
+    for row in table(f"hl7v2/{folder}/{name}.csv", "source", "transform"):
+        times[row["source"]] += 1
+        found[row["source"] + (f"#{times[row['source']]}" if times[row["source"]] > 1 else "")] = row
+    return found
+
+
+def row_of(rule: str) -> dict[str, str] | None:
+    """The row that the last part of a rule names, found in the tables themselves."""
+    last = rule.rpartition(">")[2]
+    if "/" in last:
+        name, _, source = last.partition("/")
+        return _rows("segments", name)[source] if name not in ("link", "carry", "key") else None
+    cut = min(last.index(mark) for mark in ".$" if mark in last)
+    if last[:cut] in SPECIAL:
+        return {"transform": last[:cut]}
+    return _rows("datatypes", last[:cut])[last[cut:]]
+
+
+def comes_from(marks: str = STANDARD) -> Callable[[Span, Any, str], bool]:
+    """Whether a value is what the row says of these bytes: words as they were sent, numbers digit by digit, constants of the row."""
+    use = Separators(*marks[:5])
+
+    def holds(span: Span, value: Any, text: str) -> bool:
+        sent = unescape(text, use, "utf-8").strip()
+        if span.rule.endswith("?"):
+            return bool(value == sent)
+        row = row_of(span.rule)
+        if row is None:
+            return span.rule.startswith("link/") or value == unescape(text, use, "utf-8")
+        transform = row["transform"] or "string"
+        if transform == "string":
+            return bool(value == sent)
+        if transform == "decimal":
+            return bool(value == Decimal(sent) and str(value) == str(Decimal(sent)))
+        if transform in ("date", "dateTime", "instant"):
+            return related(span, value, text)
+        return bool(text)
+
+    return holds
