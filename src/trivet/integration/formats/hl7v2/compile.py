@@ -307,6 +307,9 @@ def _authority_op(component: int, begin: int, target: Target, when: Test | None,
 @cache
 def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
     """A function that makes a complex value (or a reference) of a repetition."""
+    if transform.startswith("at:"):
+        _, number, name = transform.split(":", 2)
+        return _elsewhere(int(number), make_of(name, argument, rule, segment))
     if transform.startswith("ref:"):
         return _reference(transform[4:], rule, segment, argument)
     if transform in SPECIAL:
@@ -319,6 +322,16 @@ def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
         out: dict[str, Any] = {}
         ops.run(work, segment_, repetition, path, spans, out)
         return out or None
+
+    return make
+
+
+def _elsewhere(number: int, inner: Make) -> Make:
+    """`at:6:CWE_Unit`: said of each repetition of a field, read from the first repetition of another (the unit of all components)."""
+
+    def make(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
+        found = segment.field(number)
+        return inner(work, segment, found[0], path, spans) if found else None
 
     return make
 

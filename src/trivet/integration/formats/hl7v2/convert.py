@@ -87,6 +87,8 @@ def converter(transform: str, argument: str) -> Convert | None:
         return lambda work, leaf: argument
     if transform == "option":
         return lambda work, leaf: work.settings.options.get(argument)
+    if transform == "own_codes":
+        return lambda work, leaf: work.settings.code_pattern.format(base=work.settings.base, name=argument)
     if transform == "own_system":
         return lambda work, leaf: work.settings.id_pattern.format(base=work.settings.base, name=argument)
     if transform == "prefixed":

@@ -27,7 +27,7 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
     """A reference to the finest location of a PL, None when nothing in it names a place."""
     found: Builder | None = None
     trail: list[str] = []
-    for row in table("hl7v2/location_levels.csv", "component", "code"):
+    for row in table("hl7v2/location_levels.csv", "component", "code", "display"):
         number = int(row["component"])
         if number > len(repetition.components) or not repetition.components[number - 1]:
             continue
@@ -36,7 +36,7 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
         if named is not None:
             above = work.merge(found) if found is not None else None
             trail.append(f"{row['code']}={named.text.strip()}")
-            found = _level(work, row["code"], leaves, named, above, trail, f"{rule}>PL.{number}")
+            found = _level(work, row["code"], row["display"], leaves, named, above, trail, f"{rule}>PL.{number}")
             _described(work, found, repetition, rule)
     if found is None:
         found = _unnamed(work, repetition)
@@ -50,7 +50,9 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
     return {"reference": f"Location/{known.resource['id']}"}
 
 
-def _level(work: Work, code: str, leaves: list[Leaf | None], named: Leaf, above: Builder | None, trail: list[str], rule: str) -> Builder:
+def _level(
+    work: Work, code: str, display: str, leaves: list[Leaf | None], named: Leaf, above: Builder | None, trail: list[str], rule: str
+) -> Builder:
     """One level: its name, its universal id, its physical type, and what it is part of."""
     builder = Builder("Location")
     out = builder.resource
@@ -80,7 +82,7 @@ def _level(work: Work, code: str, leaves: list[Leaf | None], named: Leaf, above:
     out["mode"] = "instance"
     put("mode", named)
     if code:
-        out["physicalType"] = {"coding": [{"system": _PHYSICAL, "code": code}]}
+        out["physicalType"] = {"coding": [{"system": _PHYSICAL, "code": code, "display": display}]}
         put("physicalType.coding[0].code", named)
     if above is not None and above.leaf is not None:
         out["partOf"] = {"reference": f"Location/{above.resource['id']}"}

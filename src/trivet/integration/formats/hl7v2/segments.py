@@ -271,7 +271,9 @@ def _planned(row: Row, rule: str, segment: str) -> Planned:
     )
     tree = parse(row["when"]) if row["when"] else None
     head = Target(row["target"]).head if row["target"] not in ("", "$") else ""
-    return Planned(number, tree, _builder(row, rule, segment, place, only), heavy, transform not in _UNFREE, head)
+    return Planned(
+        number, tree, _builder(row, rule, segment, place, only), heavy, transform not in _UNFREE and not transform.startswith("at:"), head
+    )
 
 
 def _builder(row: Row, rule: str, segment: str, place: str, only: int) -> Callable[[Test | None], RowRun]:

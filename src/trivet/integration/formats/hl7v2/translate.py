@@ -22,6 +22,7 @@ _REGISTERED = (location, special)  # importing them puts their data types where 
 
 _ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
 _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
+_VISIT_LAST = frozenset(("REF", "RRI"))
 _NOTHING = Repetition([], 0, 0, "")
 _SUBJECT = (Link(Target("subject"), "Patient"),)
 _settings: dict[str, Settings] = {}
@@ -55,7 +56,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
         header = message.segments[0]
         work.notices.append(Notice("undeclared-charset", "", message.codec, "MSH[1]-18", header.start, len(header.name)))
     plan = plan_for(code, event)
-    for segment in message.segments:
+    for segment in _ordered(message.segments, code):
         _take(work, plan, segment)
     for builder in list(work.records.values()):
         _link(work, builder)
@@ -63,6 +64,18 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     for builder in work.records.values():
         builder.group = None  # groups know their records: without this they would wait for the garbage collector
     return done
+
+
+def _ordered(segments: list[Segment], code: str) -> list[Segment]:
+    """Segments in the order in which they are understood. Referrals (chapter 11) put the visit last, but diagnoses and orders rest on it."""
+    if code not in _VISIT_LAST:
+        return segments
+    visit = [segment for segment in segments if segment.name in ("PV1", "PV2")]
+    first = next((index for index, segment in enumerate(segments) if segment.name in ("DG1", "PR1", "OBR", "ORC", "OBX")), len(segments))
+    if not visit or len(visit) > 2 or segments.index(visit[0]) < first:
+        return segments
+    rest = [segment for segment in segments if segment not in visit]
+    return rest[:first] + visit + rest[first:]
 
 
 def _take(work: Work, plan: Plan, segment: Segment) -> None:
