@@ -67,7 +67,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
 
 
 def _ordered(segments: list[Segment], code: str) -> list[Segment]:
-    """Segments in the order in which they are understood. Referrals (chapter 11) put the visit last, but diagnoses and orders rest on it."""
+    """Segments in the order in which they are understood. Referrals (chapter 11) put the visit last; diagnoses and orders rest on it."""
     if code not in _VISIT_LAST:
         return segments
     visit = [segment for segment in segments if segment.name in ("PV1", "PV2")]
