@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "debt": "What is owed, computed.",
     "value": "What it returns, computed.",
     "conform": "Run an external conformance suite.",
+    "deidentify": "FHIR files without their persons, by a table that denies by default.",
     "view": "Compile and run a SQL on FHIR view.",
 }
 

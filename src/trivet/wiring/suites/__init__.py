@@ -27,6 +27,8 @@ SUITES: dict[str, str] = {
     "hl7v2-simulated-stream": "hl7v2_simulated_stream",
     "ccda-one-patient-40-ehrs": "ccda_one_patient_40_ehrs",
     "x12": "x12",
+    "deid-fhir-dicom": "deid_fhir_dicom",
+    "fhir-deid-etl-expected": "fhir_deid_etl_expected",
 }
 
 
