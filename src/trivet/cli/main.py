@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "translate": "Files to records, lineage and coverage; needs no home.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
     "check": "Run the quality checks.",
+    "dqd": "OHDSI's data quality checks over any OMOP database.",
     "link": "Link persons: the home's, or any table of persons.",
     "query": "Read-only SQL over the published views.",
     "decide": "One governed answer about one person.",

@@ -1,0 +1,1 @@
+SELECT {show} FROM {table} AS t WHERE t.{field} IS NULL

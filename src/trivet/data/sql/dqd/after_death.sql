@@ -1,0 +1,3 @@
+SELECT {show} FROM {table} AS t
+JOIN death AS d ON d.person_id = t.person_id
+WHERE CAST(t.{field} AS DATE) > CAST(d.death_date AS DATE) + 60

@@ -1,0 +1,1 @@
+SELECT DISTINCT t.{field} FROM {table} AS t

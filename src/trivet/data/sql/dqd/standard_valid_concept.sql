@@ -1,0 +1,3 @@
+SELECT {show} FROM {table} AS t
+JOIN concept AS c ON c.concept_id = t.{field}
+WHERE c.concept_id <> 0 AND (c.standard_concept <> 'S' OR c.invalid_reason IS NOT NULL)

@@ -1,0 +1,1 @@
+SELECT {show} FROM {table} AS t WHERE {as_compared} < {value}
