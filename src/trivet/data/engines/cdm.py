@@ -92,7 +92,7 @@ class CdmEngine:
             self._look(f'given."{schema}"."{table}"', name)
             if name in self._shape and name not in found:
                 found[name] = schema
-                self._connection.execute(f'CREATE VIEW "{name}" AS FROM given."{schema}"."{table}"')
+                self._connection.execute(_sql("view_given").format(name=name, schema=schema, table=table))
             elif name not in self._shape:
                 self.ignored.append(table)
 
@@ -131,19 +131,19 @@ class CdmEngine:
         if files[0].suffix.lower() == ".parquet":
             columns = self._connection.execute(f"DESCRIBE FROM read_parquet({listed})").fetchall()
             chosen = ", ".join(f'"{column[0]}" AS "{column[0].lower()}"' for column in columns)
-            self._connection.execute(f'CREATE TABLE "{name}" AS SELECT {chosen} FROM read_parquet({listed})')
+            self._connection.execute(_sql("table_read").format(name=name, columns=chosen, source=f"read_parquet({listed})"))
             return
-        self._connection.execute(f"CREATE TEMP TABLE raw AS FROM read_csv({listed}, {self._layout(files[0], name)})")
+        self._connection.execute(_sql("raw_read").format(files=listed, layout=self._layout(files[0], name)))
         said = [(column[0], column[0].lower()) for column in self._connection.execute("DESCRIBE raw").fetchall()]
         casts = {given: self._cast(given, self._shape[name].get(known, "text")) for given, known in said}
         counts = ", ".join(f'count("{given}") - count({cast})' for given, cast in casts.items())
-        lost = self._connection.execute(f"SELECT {counts} FROM raw").fetchone() or ()
+        lost = self._connection.execute(_sql("raw_lost").format(counts=counts)).fetchone() or ()
         chosen = ", ".join(
             f'{casts[given] if missing == 0 else chr(34) + given + chr(34)} AS "{known}"'
             for (given, known), missing in zip(said, lost, strict=True)
         )
-        self._connection.execute(f'CREATE TABLE "{name}" AS SELECT {chosen} FROM raw')
-        self._connection.execute("DROP TABLE raw")
+        self._connection.execute(_sql("table_read").format(name=name, columns=chosen, source="raw"))
+        self._connection.execute(_sql("raw_drop"))
 
     def _layout(self, file: Path, name: str) -> str:
         """How a text file is to be read. Athena's files have tabs and no quotes, others commas and quotes: the first line tells.

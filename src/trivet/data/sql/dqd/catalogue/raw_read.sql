@@ -1,0 +1,1 @@
+CREATE TEMP TABLE raw AS FROM read_csv({files}, {layout})

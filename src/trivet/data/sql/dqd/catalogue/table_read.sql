@@ -1,0 +1,1 @@
+CREATE TABLE "{name}" AS SELECT {columns} FROM {source}
