@@ -57,6 +57,7 @@ class Store(Protocol):
 
     `submit` runs `work` inside a transaction together with whatever else is waiting; the future resolves only after the
     commit is durable. A piece of work that raises is rolled back alone and its error is the future's; the others commit.
+    `pages` reads like `read`, a page of rows at a time, so that a table of any size can be gone through.
     """
 
     def submit(self, work: Callable[[Tx], T]) -> Future[T]: ...
@@ -64,6 +65,8 @@ class Store(Protocol):
     def write(self, work: Callable[[Tx], T]) -> T: ...
 
     def read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]: ...
+
+    def pages(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), size: int = ...) -> Iterator[list[Row]]: ...
 
     def close(self) -> None: ...
 

@@ -14,7 +14,6 @@ from datetime import UTC
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trivet.contracts.feature import Contribution, FeatureRow, FeatureValue
 from trivet.data.definition import Feature, View, definition
@@ -27,8 +26,8 @@ from trivet.kernel.errors import NotFound
 __all__ = ["FeatureViews", "Links", "Versions"]
 
 Case = tuple[str, str, int]
-PART = 1_000  # persons of one part of a large cohort, so that what is held at once stays bounded
-FEW = 100  # persons whose slices are read one by one rather than everybody's versions at once
+PART = 200  # persons of one part of a large cohort, so that what is held at once stays bounded
+FEW = 100  # persons whose slices are read one by one
 WHY = {
     "unit": "the newest one is in a unit that cannot be compared",
     "comparator": "the newest one is only a bound",
@@ -43,14 +42,17 @@ class Versions(Protocol):
 
 
 class Links(Protocol):
-    """Where links come from: every link that ever stood, as an Arrow table of subject, person, known_seq, until_seq."""
+    """Where a part of a large cohort comes from: every link that some persons ever had (subject, person, known_seq, until_seq), and
+    the versions of some types of every record that ever was about some subjects, known at a position. Both as Arrow tables."""
 
-    def history(self) -> Any: ...
+    def history(self, persons: Sequence[str]) -> Any: ...
+
+    def versions(self, subjects: Sequence[str], types: Sequence[str], as_of: int) -> Any: ...
 
 
 class FeatureViews:
     """`contracts.ports.Features` over record versions. `places` gives the versions that speak of places, not of persons; `links`
-    who was whom at each position (without it, a version's own person column counts at every position)."""
+    who was whom at each position (without it, a version's own person column counts at every position, and everybody is read at once)."""
 
     def __init__(self, shelf: Versions, places: Versions | None = None, links: Links | None = None) -> None:
         self._shelf, self._places, self._links = shelf, places, links
@@ -70,8 +72,8 @@ class FeatureViews:
         return desk.rows([(person, instant, as_of)], self._with_places(desk.view, slice_, as_of), _links_in(slice_))[0]
 
     def many(self, view: str, cohort: Sequence[Case]) -> list[FeatureRow]:
-        """The same for many cases, in their order: a few persons by their slices, more in one pass over everybody's versions.
-        NotFound when one of them is not known."""
+        """The same for many cases, in their order: a few persons by their slices, more of them some at a time, each part with its own
+        persons' versions only. NotFound when one of them is not known."""
         desk = self._desk(view)
         if not cohort:
             return []
@@ -79,16 +81,26 @@ class FeatureViews:
         persons = sorted({person for person, _, _ in cohort})
         if len(persons) <= FEW and len({as_of for _, _, as_of in cohort}) == 1:
             slices = pa.concat_tables([self._shelf.versions(one, last) for one in persons])
-            versions, links = self._with_places(desk.view, slices, last), _links_in(slices)
-        else:
+            return _answered(desk, cohort, self._with_places(desk.view, slices, last), _links_in(slices))
+        if self._links is None:
             versions = self._shelf.versions(None, last)
-            links = self._links.history() if self._links is not None else _links_in(versions)
-        unknown = set(persons) - set(links["person"].unique().to_pylist())
-        if unknown:
-            raise _nobody(sorted(unknown))
-        if len(persons) <= FEW:
-            return desk.rows(cohort, versions, links)
-        return _in_parts(desk, cohort, versions, links)
+            return _answered(desk, cohort, versions, _links_in(versions))
+        return self._in_parts(desk, cohort, persons, self._links, last)
+
+    def _in_parts(self, desk: _Desk, cohort: Sequence[Case], persons: Sequence[str], links: Links, last: int) -> list[FeatureRow]:
+        """A large cohort, some persons at a time: what is held at once does not grow with the number of persons, here or in the house."""
+        numbers: dict[str, list[int]] = {person: [] for person in persons}
+        for number, (person, _, _) in enumerate(cohort):
+            numbers[person].append(number)
+        made: dict[int, FeatureRow] = {}
+        for start in range(0, len(persons), PART):
+            some = persons[start : start + PART]
+            asked = [number for person in some for number in numbers[person]]
+            theirs = links.history(some)
+            own = links.versions(theirs["subject"].unique().to_pylist(), desk.view.types, last)
+            part = self._with_places(desk.view, own, last)
+            made.update(zip(asked, _answered(desk, [cohort[number] for number in asked], part, theirs), strict=True))
+        return [made[number] for number in range(len(cohort))]
 
     def close(self) -> None:
         """Give the engines back."""
@@ -115,6 +127,7 @@ class _Desk:
 
     def __init__(self, view: View) -> None:
         self.view, self.engine, self._lock = view, DuckEngine(threads=1), threading.Lock()
+        self._empty: dict[str, pa.Table] = {}
         for name, empty in (("version_all", NO_VERSIONS), ("link_all", NO_LINKS), ("asked", NO_CASES), ("cohort", NO_CASES)):
             self.engine.slot(name, empty)
         macros(self.engine)
@@ -122,7 +135,8 @@ class _Desk:
             self.engine.put(name, table)
         for name, statement in view.sql:
             self.engine.prepare(f"step_{name}", statement)
-            self.engine.slot(name, self.engine.go(f"step_{name}"))
+            self._empty[name] = self.engine.go(f"step_{name}")
+            self.engine.slot(name, self._empty[name])
             if name == STATE:
                 install(self.engine, state=False)
 
@@ -138,25 +152,17 @@ class _Desk:
                 self.engine.fill(name, answer)
                 if name == STATE:
                     self.engine.fill("version_all", NO_VERSIONS)
+            for name, empty in self._empty.items():
+                self.engine.fill(name, empty)
         return _assembled(self.view, cohort, answer)
 
 
-def _in_parts(desk: _Desk, cohort: Sequence[Case], versions: pa.Table, links: pa.Table) -> list[FeatureRow]:
-    """A large cohort, some persons at a time: the statements are planned for a few, and a part sees only its own persons' versions."""
-    versions = versions.filter(pc.is_in(versions["type"], pa.array(desk.view.types)))
-    places = pc.invert(pc.fill_null(pc.starts_with(versions["subject"], "Patient/"), False))
-    about_places = versions.filter(places) if desk.view.places else versions.slice(0, 0)
-    about_people = versions.filter(pc.invert(places))
-    persons = sorted({person for person, _, _ in cohort})
-    made: dict[int, FeatureRow] = {}
-    for start in range(0, len(persons), PART):
-        some = set(persons[start : start + PART])
-        numbers = [number for number, (person, _, _) in enumerate(cohort) if person in some]
-        theirs = links.filter(pc.is_in(links["person"], pa.array(sorted(some))))
-        own = about_people.filter(pc.is_in(about_people["subject"], theirs["subject"].unique()))
-        part = pa.concat_tables([own, about_places])
-        made.update(zip(numbers, desk.rows([cohort[number] for number in numbers], part, theirs), strict=True))
-    return [made[number] for number in range(len(cohort))]
+def _answered(desk: _Desk, cohort: Sequence[Case], versions: pa.Table, links: pa.Table) -> list[FeatureRow]:
+    """The rows of these cases, or NotFound when nobody ever was known under one of the names."""
+    unknown = {person for person, _, _ in cohort} - set(links["person"].unique().to_pylist())
+    if unknown:
+        raise _nobody(sorted(unknown))
+    return desk.rows(cohort, versions, links)
 
 
 def _nobody(persons: Sequence[str]) -> NotFound:

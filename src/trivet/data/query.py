@@ -1,15 +1,20 @@
 """Read-only SQL over everything that is published, as of any ledger position.
 
 In: one SELECT. Out: column names and rows. Refused: statements that write, reach files, or load anything; more than one.
-Relations are read from the store when a query names them: record versions out of Parquet, everything else out of tables.
+Relations are read from the store when a query names them: record versions out of Parquet, everything else out of tables, page by
+page; a table too large to be held goes through the query as a stream. What does not fit into the engine's memory is spilt to the
+shelves' folder for the time of the query.
 Each relation is one file in `sql/relations`; its first line gives the columns and their types.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +31,7 @@ __all__ = ["Query", "columns_of"]
 WORD = re.compile(r"[a-z_][a-z_0-9]*", re.I)
 HEADER = re.compile(r"-- columns: (.+)")
 EVERYTHING = 2**62
+HELD = 20  # pages of a relation that are held; a longer one is streamed anew by each query
 
 
 def _sql(name: str) -> str:
@@ -81,7 +87,8 @@ class Query:
         from trivet.data import views
         from trivet.data.engines.duck import DuckEngine
 
-        engine = DuckEngine(threads=2, folders=[str(self._folder.resolve())])
+        folder = self._folder.resolve()
+        engine = DuckEngine(threads=2, folders=[str(folder)], spill=spill_folder(folder))
         for macro in views.MACROS:
             engine.macro(text("trivet.data", "sql", "statements", macro))
         return engine
@@ -92,7 +99,7 @@ class Query:
 
         words = {word.lower() for word in WORD.findall(sql)}
         for name in sorted(words & {*self._relations, *self._given}):
-            engine.put(name, self._relation(name, as_of))
+            self._put(engine, name, as_of)
         flat = views.published()
         wanted = [name for name in flat if name in words - {*self._relations, *self._given}]
         needed = {*wanted, *(other for name in wanted for other in views.closure(flat[name]))}
@@ -110,26 +117,53 @@ class Query:
         if files:
             engine.parquet("segment", files)
             stored = _sql("record_stored").format(columns=columns)
-        engine.put("link_now", self._relation("link_now", as_of))
+        self._put(engine, "link_now", as_of, 20)
         engine.define("record_version", _sql("record_relation").format(stored=stored, as_of=int(as_of)))
         engine.define("records", _sql("records_shown"))
 
-    def _relation(self, name: str, as_of: int) -> pyarrow.Table:
+    def _put(self, engine: Any, name: str, as_of: int, times: int = 1) -> None:
+        """Put a relation in place: whole when it has few pages, else as a stream."""
         import pyarrow
 
         if name in self._given:
-            return self._given[name]()
+            engine.put(name, self._given[name]())
+            return
         sql = self._relations[name]
         shape = pyarrow.schema([(column, KINDS[kind]()) for column, kind in columns_of(sql)])
-        rows = self._store.read(sql, {"as_of": as_of})
-        held = list(zip(*rows, strict=True)) if rows else [()] * len(shape)
-        arrays = [
-            pyarrow.array(
-                [None if value is None else bool(value) for value in column] if pyarrow.types.is_boolean(field.type) else column, field.type
-            )
-            for field, column in zip(shape, held, strict=True)
-        ]
-        return pyarrow.table(arrays, schema=shape)
+
+        def pages() -> Iterator[pyarrow.RecordBatch]:
+            for rows in self._store.pages(sql, {"as_of": as_of}):
+                yield batch(rows, shape)
+
+        reading = pages()
+        first = list(islice(reading, HELD * times))
+        if next(reading, None) is None:
+            engine.put(name, pyarrow.Table.from_batches(first, shape))
+        else:
+            reading.close()  # type: ignore[attr-defined]
+            engine.stream(name, shape, pages)
+
+
+def batch(rows: Sequence[Sequence[Any]], shape: pyarrow.Schema) -> pyarrow.RecordBatch:
+    """Rows of the store as one batch of these columns."""
+    import pyarrow
+
+    arrays = [
+        pyarrow.array(
+            [None if value is None else bool(value) for value in column] if pyarrow.types.is_boolean(field.type) else column, field.type
+        )
+        for field, column in zip(shape, zip(*rows, strict=True), strict=True)
+    ]
+    return pyarrow.record_batch(arrays, schema=shape)
+
+
+def spill_folder(shelves: Path) -> str:
+    """Where this process may put what does not fit into memory; what dead processes left there is removed."""
+    for left in shelves.glob("spill-*"):
+        number = left.name.removeprefix("spill-")
+        if number.isdigit() and not Path("/proc", number).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return str(shelves / f"spill-{os.getpid()}")
 
 
 def columns_of(sql: str) -> list[tuple[str, str]]:

@@ -25,7 +25,8 @@ __all__ = ["COLUMNS", "Segments", "arrow"]
 COLUMNS = ("ordinal", "key", "type", "id", "version", "subject", "valid_at", "known_seq", "receipt", "source", "deleted", "body")
 WHOLE = {"ordinal", "version", "known_seq", "receipt"}
 WORTH_A_FILE = 5_000  # versions below which they are read from the store
-FULL = 250_000  # versions in a file that is not written again
+FULL = 1_000_000  # versions in a file that is not written again
+GROWTH = 2  # a file at most so many times as large as what came since is written together with it
 GROUP = 20_000  # versions in a row group: what a reader of one receipt or position has to open
 
 
@@ -62,7 +63,9 @@ class Segments:
         last = self._store.read(_sql("record_last"))[0][0]
         if last - after < WORTH_A_FILE:
             return False
-        first = listed[-1][0] if listed and last - listed[-1][0] < FULL else after + 1
+        first = after + 1
+        while listed and last - listed[-1][0] < FULL and listed[-1][1] - listed[-1][0] < GROWTH * (last - first):
+            first = listed.pop()[0]  # a file is written again only into one that is several times as large: each version a few times
         name = self._write(first, last)
 
         def work(tx: Any) -> None:

@@ -6,6 +6,7 @@ alone, with the class of the error and nothing of its text, which could hold a p
 
 from __future__ import annotations
 
+import atexit
 import gc
 import multiprocessing
 import multiprocessing.connection
@@ -68,6 +69,7 @@ def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) ->
 def start(plugins: dict[str, list[str]], home: str) -> None:
     """What a pool process loads once; it does not outlive the process that asked for it, however that one ended."""
     global _rooms
+    atexit.register(os._exit, 0)  # runs last: taking the tables apart object by object would keep the parent waiting for seconds
     threading.Thread(target=end_with_parent, daemon=True).start()
     _rooms = make_formats(plugins, home), make_normaliser(home)
     gc.freeze()  # the tables stay for good; the collector need not look at them again

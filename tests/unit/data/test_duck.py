@@ -67,3 +67,12 @@ def test_an_error_holds_no_value(engine: DuckEngine) -> None:
     with pytest.raises(Fault) as caught:
         engine.run("SELECT CAST(body AS INTEGER) FROM body")
     assert "Zzyzx" not in str(caught.value.as_dict())
+
+
+def test_more_than_fits_goes_to_the_spill_folder(tmp_path: Path) -> None:
+    """A sort larger than the memory it was given ends all the same, and leaves nothing behind."""
+    engine = DuckEngine(memory="60MB", spill=str(tmp_path / "spill"))
+    found = engine.run("SELECT count(*) AS n FROM (SELECT md5(range::VARCHAR) AS m FROM range(1500000) ORDER BY m) WHERE m > ''")
+    assert found["n"].to_pylist() == [1_500_000]
+    engine.close()
+    assert not list(tmp_path.rglob("duckdb_temp*"))

@@ -254,6 +254,19 @@ def test_people_do_not_mix(ours: Ours) -> None:
     assert [row["acute"] for row in by_name] == [1, 0, 1, 0, 0]
 
 
+class LinkedBulk:
+    """The same shelf for many persons at once."""
+
+    def __init__(self, shelf: Linked) -> None:
+        self.shelf, self.history = shelf, shelf.history
+
+    def versions(self, subjects: list[str], types: tuple[str, ...], as_of: int) -> pa.Table:
+        """Versions of every record that ever was about one of the subjects."""
+        known = [row for row in self.shelf.rows if row["known_seq"] <= as_of and row["type"] in types]
+        keys = {row["key"] for row in known if row["subject"] in subjects}
+        return versions(*[row for row in known if row["key"] in keys])
+
+
 class Linked:
     """A shelf whose links change: Patient/b was p-2 until position 20, and p-1 from then on."""
 
@@ -261,9 +274,9 @@ class Linked:
         self.rows = rows
         self.links = [("Patient/a", "p-1", 1, None), ("Patient/b", "p-2", 1, 20), ("Patient/b", "p-1", 20, None)]
 
-    def history(self) -> pa.Table:
-        """Every link that ever stood."""
-        columns = list(zip(*self.links, strict=True))
+    def history(self, persons: list[str]) -> pa.Table:
+        """Every link that these persons ever had."""
+        columns = list(zip(*[link for link in self.links if link[1] in persons], strict=True))
         kinds = (pa.string(), pa.string(), pa.int64(), pa.int64())
         names = ("subject", "person", "known_seq", "until_seq")
         return pa.table([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=list(names))
@@ -287,7 +300,7 @@ def test_later_links_and_corrected_subjects_move_nothing_that_was(ours: Ours) ->
         measured("na", "2951-2", 139, "mmol/L", at(95), 3, **about_b),
     ]  # fmt: skip
     shelf = Linked(rows)
-    views = FeatureViews(shelf, None, shelf)
+    views = FeatureViews(shelf, None, LinkedBulk(shelf))
     cohort = [("p-1", NOW, 10), ("p-2", NOW, 10), ("p-1", NOW, 25), ("p-1", NOW, 40)]
     many = views.many("readmission", cohort)
     assert many == [views.one("readmission", *case) for case in cohort]

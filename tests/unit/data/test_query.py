@@ -9,6 +9,7 @@ import pytest
 
 from lines import opened
 from trivet.contracts.house import House
+from trivet.data import query as query_module
 from trivet.data import segments as segments_module
 from trivet.data.query import Query, columns_of
 from trivet.data.segments import Segments
@@ -148,3 +149,18 @@ def test_a_file_that_differs_from_the_store_is_noticed(house: House, monkeypatch
     for path in (Path(house.home) / "shelves").iterdir():
         path.unlink()
     assert held.check() == []
+
+
+def test_a_relation_too_large_to_hold_is_streamed(house: House, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows as held, in joins too, as of any position; what dead processes spilt is gone."""
+    asked = "select m.receipt, d.origin from messages as m join deliveries as d on d.receipt = m.receipt order by all"
+    ends = [seq for (seq,) in house.store.read("select seq from file order by seq")]
+    held = [query.ask(asked, as_of=end) for end in ends]
+    left = Path(house.home) / "shelves" / "spill-999999999"
+    left.mkdir(parents=True)
+    monkeypatch.setattr(query_module, "HELD", 0)
+    folder = Path(house.home) / "shelves"
+    streaming = Query(house.store, Segments(house.store, folder), folder, {**relations(), "link_now": LINKS}, {})
+    assert [streaming.ask(asked, as_of=end) for end in ends] == held
+    assert not left.exists()
+    streaming.close()

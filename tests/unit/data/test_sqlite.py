@@ -161,3 +161,45 @@ def test_a_full_disk_is_a_fault_and_nothing_is_pretended(tmp_path: Path) -> None
     store = SQLiteStore(tmp_path / "home.db")
     assert store.read("select count(*) from blob_") == [(int(kept),)]
     store.close()
+
+
+def test_pages_show_one_state(tmp_path: Path) -> None:
+    """A table read page by page is the table as it stood at the first page, in order, whatever is written meanwhile."""
+    store = SQLiteStore(tmp_path / "s.db", ["create table if not exists t (n integer primary key)"])
+    store.write(lambda tx: tx.executemany("insert into t (n) values (?)", [(number,) for number in range(25)]))
+    pages = store.pages("select n from t order by n", size=10)
+    first = next(pages)
+    store.write(lambda tx: tx.execute("delete from t where n > 12"))
+    assert [row[0] for page in (first, *pages) for row in page] == list(range(25))
+    assert [len(page) for page in store.pages("select n from t", size=10)] == [10, 3]
+    store.close()
+
+
+def test_what_one_thread_hands_over_keeps_its_order(tmp_path: Path) -> None:
+    """Work that was queued is never overtaken by work that its own thread writes behind it, alone or among other threads."""
+    store = SQLiteStore(tmp_path / "s.db", ["create table if not exists t (n integer primary key, who integer, turn integer)"])
+    add = "insert into t (who, turn) values (?, ?)"
+
+    def one(who: int) -> None:
+        for turn in range(0, 200, 2):
+            store.submit(lambda tx, turn=turn: tx.execute(add, (who, turn)))  # type: ignore[misc]
+            store.write(lambda tx, turn=turn: tx.execute(add, (who, turn + 1)))  # type: ignore[misc]
+
+    threads = [threading.Thread(target=one, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for who in range(4):
+        assert [turn for (turn,) in store.read("select turn from t where who = ? order by n", (who,))] == list(range(200))
+    store.close()
+
+
+def test_the_journal_stays_within_bounds(tmp_path: Path) -> None:
+    """However much one process writes without a pause, the journal is begun anew again and again, and every commit is there."""
+    store = SQLiteStore(tmp_path / "s.db", ["create table if not exists t (n integer primary key, body blob)"])
+    for _ in range(40):
+        store.write(lambda tx: tx.executemany("insert into t (body) values (zeroblob(2000))", [()] * 2_000))
+    assert (tmp_path / "s.db-wal").stat().st_size < 100 * 2**20
+    assert store.read("select count(*) from t") == [(80_000,)]
+    store.close()

@@ -1,14 +1,15 @@
 """DuckDB as the embedded analytic engine: in, Arrow tables or Parquet files under names; out, Arrow tables.
 
-In memory only, one connection, no extension is ever downloaded, and SQL reaches no file but the folders it was given. The
-session's zone is UTC, whatever the machine's is. Decimals of JSON bodies keep their digits only through `json_transform`
+In memory only, one connection, no extension is ever downloaded, and SQL reaches no file but the folders it was given. What does not
+fit into its memory goes to the folder `spill`, if it was given one; else the query breaks, with a Fault. The session's zone is UTC,
+whatever the machine's is. Decimals of JSON bodies keep their digits only through `json_transform`
 with a DECIMAL target somewhere in its structure (DuckDB 2.0; `->>` and `read_json` round them), which is how the published
 views read them; `tests/unit/data/test_duck.py` watches that this stays so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import RLock
 from typing import Any
 
@@ -26,7 +27,7 @@ READABLE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogExcept
 class DuckEngine:
     """One DuckDB connection. Calls from several threads take turns. `folders` are the only places Parquet may be read from."""
 
-    def __init__(self, *, threads: int = 1, memory: str = "1GB", folders: Sequence[str] = ()) -> None:
+    def __init__(self, *, threads: int = 1, memory: str = "384MB", folders: Sequence[str] = (), spill: str = "") -> None:
         self._lock = RLock()
         self._slots: dict[str, _Slot] = {}
         settings: dict[str, Any] = {
@@ -35,6 +36,7 @@ class DuckEngine:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
+            "temp_directory": spill,
         }
         self._connection = duckdb.connect(":memory:", config=settings)
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -47,6 +49,11 @@ class DuckEngine:
         """Let SQL read `table` as `name`; what stood under that name before is gone. Nothing is copied."""
         with self._lock:
             self._connection.register(name, table)
+
+    def stream(self, name: str, shape: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        """Let SQL read as `name` what `batches` gives, anew for each query and never all of it at once."""
+        with self._lock:
+            self._connection.register(name, _Stream(shape, batches))
 
     def parquet(self, name: str, files: Sequence[str]) -> None:
         """Let SQL read these Parquet files as one relation `name`. The files must lie under the engine's folders."""
@@ -132,6 +139,19 @@ class _Slot:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self.table.__arrow_c_stream__(requested_schema)
+
+
+class _Stream:
+    """Batches that DuckDB takes one at a time through the Arrow stream protocol, from the beginning for every query."""
+
+    def __init__(self, shape: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        self.shape, self.batches = shape, batches
+
+    def __arrow_c_schema__(self) -> Any:
+        return self.shape.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return pa.RecordBatchReader.from_batches(self.shape, self.batches()).__arrow_c_stream__(requested_schema)
 
 
 def _first(error: duckdb.Error) -> str:

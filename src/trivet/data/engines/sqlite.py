@@ -1,7 +1,10 @@
-"""SQLite as the operational store: one writer thread, group commit, durable before anything is said.
+"""SQLite as the operational store: one writer at a time, group commit, durable before anything is said.
 
 In: pieces of work from any thread. Out: futures that resolve only after the commit that holds them has reached the disk
-(WAL with synchronous=FULL). Several processes may open the same file: `BEGIN IMMEDIATE` and a busy timeout take turns.
+(WAL with synchronous=FULL). What waits is committed together by the writer thread, in the order in which it was handed over; where
+nothing waits, whoever writes commits in its own thread, which saves two changes of thread. The journal is carried over into the
+file beside the work (`journal.Carrier`), so that no commit has to wait for it. Several processes may open the same file:
+`BEGIN IMMEDIATE` and a busy timeout take turns.
 Refused: work after `close`, work in a forked child, and waiting for the store from inside the store.
 """
 
@@ -18,6 +21,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from trivet.data.engines.journal import Carrier
 from trivet.kernel.errors import Fault, Locked, Problem
 
 __all__ = ["SQLiteStore", "SQLiteTx"]
@@ -25,9 +29,10 @@ __all__ = ["SQLiteStore", "SQLiteTx"]
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
+PAGE = 10_000  # rows that `pages` gives at a time
 PIECES = 1_000  # most pieces of work in one commit
 WORKING_FOR = 0.010  # seconds after which a commit takes in no more pieces
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "wal_autocheckpoint=2000", "cache_size=-16384")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "wal_autocheckpoint=0", "cache_size=-16384")
 BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
 
 
@@ -92,49 +97,56 @@ class SQLiteStore:
         self._queue: SimpleQueue[Piece | None] = SimpleQueue()
         self._readers: deque[sqlite3.Connection] = deque()
         self._gate = threading.Lock()
+        self._turn = threading.Lock()  # whoever holds it may use the writer
+        self._working = 0  # the thread that does
+        self._handed = 0  # pieces in the queue or in the writer thread's hands
         self._closed = False
         create_private(path)
         self._writer = self._open()
         self._tx = SQLiteTx(self._writer)
         self._apply(schema)
+        self._carrier = Carrier(path, self._open)
         self._thread = threading.Thread(target=self._run, name=f"store-{path.name}", daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[Any], T]) -> Future[T]:
         """Hand over a piece of work; its future resolves after the durable commit."""
         future: Future[T] = Future()
-        self._hand_over(Piece(work, future))
+        self._hand_over(Piece(work, future), False)
         return future
 
     def write(self, work: Callable[[Any], T]) -> T:
         """`submit` and wait. Never to be called from inside a piece of work: that would wait for itself."""
-        if threading.current_thread() is self._thread:
+        if threading.get_ident() == self._working:
             raise Fault("E612", "a piece of work waits for its own store", where=str(self.path), why="use the transaction it was given")
         piece = Piece(work, None)
-        self._hand_over(piece)
+        if self._hand_over(piece, True):
+            try:
+                self._commit_from(piece, alone=True)
+            finally:
+                self._turn.release()
         piece.done.acquire()
         if piece.error is not None:
             raise piece.error
         result: T = piece.result
         return result
 
-    def _hand_over(self, piece: Piece) -> None:
+    def _hand_over(self, piece: Piece, here: bool) -> bool:
+        """Queue a piece. True when it was not, because the caller may commit it `here`: nothing waits, so nothing is overtaken."""
         if os.getpid() != self._pid:
             raise Fault("E610", "a store does not survive a fork", where=str(self.path), help="open the home again in the new process")
         with self._gate:
             if self._closed:
                 raise Fault("E611", "the store is closed", where=str(self.path))
+            if here and not self._handed and self._turn.acquire(blocking=False):
+                return True
+            self._handed += 1
             self._queue.put(piece)
+            return False
 
     def read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """Rows of what is committed, through a connection that cannot write."""
-        if self._closed:
-            raise Fault("E611", "the store is closed", where=str(self.path))
-        try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = self._open()
-            connection.execute("PRAGMA query_only=ON")
+        connection = self._reader()
         try:
             rows = connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
@@ -142,6 +154,29 @@ class SQLiteStore:
             raise problem(error, self.path) if busy(error) else error from None
         self._readers.append(connection)
         return rows
+
+    def pages(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), size: int = PAGE) -> Iterator[list[Row]]:
+        """The same, at most `size` rows at a time: all pages show the state at the first one."""
+        connection = self._reader()
+        try:
+            cursor = connection.execute(sql, parameters)
+            while page := cursor.fetchmany(size):
+                yield page
+        except sqlite3.Error as error:
+            raise problem(error, self.path) if busy(error) else error from None
+        finally:
+            connection.close()
+
+    def _reader(self) -> sqlite3.Connection:
+        """A connection that cannot write."""
+        if self._closed:
+            raise Fault("E611", "the store is closed", where=str(self.path))
+        try:
+            return self._readers.pop()
+        except IndexError:
+            connection = self._open()
+            connection.execute("PRAGMA query_only=ON")
+            return connection
 
     def scrub(self) -> None:
         """Empty the journal, so that nothing deleted lingers there. Raises Locked when readers never let go."""
@@ -159,7 +194,9 @@ class SQLiteStore:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
-        self._writer.close()
+        self._carrier.close()
+        with self._turn:
+            self._writer.close()
         while self._readers:
             self._readers.pop().close()
 
@@ -188,27 +225,38 @@ class SQLiteStore:
     def _run(self) -> None:
         """The writer thread: one transaction after another until the end is queued."""
         while (first := self._queue.get()) is not None:
-            self._commit_from(first)
+            with self._turn:
+                self._commit_from(first)
 
-    def _commit_from(self, first: Piece) -> None:
-        """One transaction: `first` and all that waits behind it."""
+    def _commit_from(self, first: Piece, alone: bool = False) -> None:
+        """One transaction: `first` and, unless it stands `alone`, all that waits behind it."""
         pieces = [first]
+        self._working = threading.get_ident()
         try:
+            self._carrier.before(self._writer)
             self._writer.execute("BEGIN IMMEDIATE")
+            until = time.monotonic() + WORKING_FOR
+            alive = self._do(first)
+            while alive and not alone and len(pieces) < PIECES and time.monotonic() < until:
+                piece = self._next()
+                if piece is None:
+                    break
+                pieces.append(piece)
+                alive = self._do(piece)
+            failure = self._commit()
         except sqlite3.Error as error:
-            for waiting in [first, *self._waiting()]:
-                waiting.error = problem(error, self.path)
-                waiting.tell()
-            return
-        until = time.monotonic() + WORKING_FOR
-        alive = self._do(first)
-        while alive and len(pieces) < PIECES and time.monotonic() < until:
-            piece = self._next()
-            if piece is None:
-                break
-            pieces.append(piece)
-            alive = self._do(piece)
-        self._end(pieces)
+            pieces += [] if alone else self._waiting()
+            failure = problem(error, self.path)
+        finally:
+            self._abandon()  # whatever broke, no transaction stays open
+            self._working = 0
+        if not alone:
+            with self._gate:
+                self._handed -= len(pieces)
+        for piece in pieces:
+            if failure is not None and (piece.error is None or isinstance(piece.error, sqlite3.Error)):
+                piece.error = failure
+            piece.tell()
 
     def _next(self) -> Piece | None:
         """What waits first; None when nothing does. The end stays in the queue, for the writer thread."""
@@ -251,23 +299,18 @@ class SQLiteStore:
         except sqlite3.Error:
             return
 
-    def _end(self, pieces: list[Piece]) -> None:
-        """Commit, and only then tell. A commit that fails is told to everybody."""
-        failure: Problem | None = None
+    def _commit(self) -> Problem | None:
+        """Commit; what went wrong, to be told to everybody whose piece was in it."""
         if not self._writer.in_transaction:
-            failure = Fault(
+            return Fault(
                 "E613", "the transaction was lost", where=str(self.path), why="disk full or input/output error", help="trivet doctor"
             )
-        else:
-            try:
-                self._writer.execute("COMMIT")
-            except sqlite3.Error as error:
-                failure = problem(error, self.path)
-                self._abandon()
-        for piece in pieces:
-            if failure is not None and (piece.error is None or isinstance(piece.error, sqlite3.Error)):
-                piece.error = failure
-            piece.tell()
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            return problem(error, self.path)
+        self._carrier.after(self._writer.total_changes)
+        return None
 
     def _waiting(self) -> Iterator[Piece]:
         """Everything queued right now."""
