@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "up": "Run the doors (MLLP, HTTP) and the console.",
     "receive": "Take files into the home.",
     "translate": "Files to records, lineage and coverage; needs no home.",
+    "validate": "Judge FHIR R4 files; needs no home.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
     "check": "Run the quality checks.",
     "dqd": "OHDSI's data quality checks over any OMOP database.",

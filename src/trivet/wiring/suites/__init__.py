@@ -29,6 +29,7 @@ SUITES: dict[str, str] = {
     "x12": "x12",
     "deid-fhir-dicom": "deid_fhir_dicom",
     "fhir-deid-etl-expected": "fhir_deid_etl_expected",
+    "fhir-validation-r4": "fhir_validation_r4",
 }
 
 

@@ -1,0 +1,144 @@
+"""FHIR R4 resources judged: bytes or a decoded value in, findings out; no data is ever changed, and nothing is ever raised for data."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from trivet.integration.validation.check import Options, Walk
+from trivet.integration.validation.datatypes import CHECKS
+from trivet.integration.validation.finding import Finding, Place
+from trivet.integration.validation.invariants import Invariants
+from trivet.integration.validation.reader import Reading, read
+from trivet.integration.validation.references import check as references
+from trivet.integration.validation.shape import shapes
+from trivet.integration.validation.special import WHOLE
+from trivet.kernel import jsontext
+
+__all__ = ["Validator"]
+
+NAME_END = re.compile(rb'"[ \t\r\n]*:')
+
+
+@cache
+def invariants() -> Invariants:
+    """The shipped rules."""
+    return Invariants(shapes())
+
+
+class Validator:
+    """Judges resources. Compiled once a type, safe to share; `options` say what a caller decides (`check.Options`)."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.shapes, self.invariants = shapes(), invariants()
+
+    def text(self, raw: bytes) -> list[Finding]:
+        """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read."""
+        try:
+            value = jsontext.loads(raw.removeprefix(b"\xef\xbb\xbf"))
+        except (ValueError, RecursionError):
+            return self._patient(raw)
+        walk = self._walk(value)
+        if not walk.found.rows and not twice(raw, value):
+            return []
+        reading = read(raw)
+        if reading.faults:
+            return self._patient(raw, reading)
+        return [self._word(row, value, reading) for row in walk.found.rows]
+
+    def value(self, value: Any) -> list[Finding]:
+        """Findings for a decoded resource (`kernel.jsontext`), without bytes."""
+        return [self._word(row, value, None) for row in self._walk(value).found.rows]
+
+    def _walk(self, value: Any) -> Walk:
+        walk = Walk(self.shapes, self.invariants, self.options, CHECKS, WHOLE)
+        try:
+            walk.document(value)
+            for one in walk.resources:
+                references(walk, one)
+        except RecursionError:
+            walk.found.error("json-too-deep", (), "too many levels")
+        return walk
+
+    def _patient(self, raw: bytes, reading: Reading | None = None) -> list[Finding]:
+        reading = reading or read(raw)
+        out = []
+        for fault in reading.faults:
+            place: Place = ()
+            for step in fault.path:
+                place = (place, step)
+            where = self.expression(place, reading.value)
+            severity = "fatal" if fault.fatal else "error"
+            out.append(Finding(severity, "json", fault.rule, where, fault.message, pointer(place), fault.offset, fault.length))
+        if not out:
+            out.append(Finding("fatal", "json", "json-syntax", "", "the text is not JSON", "", 0, len(raw)))
+        if isinstance(reading.value, dict):
+            out += [self._word(row, reading.value, reading) for row in self._walk(reading.value).found.rows]
+        return out
+
+    def _word(self, row: tuple[str, str, str, Place, str], value: Any, reading: Reading | None) -> Finding:
+        severity, code, rule, place, message = row
+        offset, length = -1, 0
+        if reading is not None:
+            path = steps(place)
+            where = reading.where.get((*path, rule)) if code == "unknown-element" else None
+            where = where or reading.where.get(path)
+            if where is not None:
+                start = where.name if where.name >= 0 and code == "unknown-element" else where.start
+                offset, length = start, where.end - start
+        return Finding(severity, code, rule, self.expression(place, value), message, pointer(place), offset, length)
+
+    def expression(self, place: Place, value: Any) -> str:
+        """A place as FHIRPath, as far as the types know the way; JSON names from there on."""
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        known = isinstance(kind, str) and kind in self.shapes.resources
+        out = kind if isinstance(kind, str) and known else "Resource"
+        spec = self.shapes.spec(kind) if isinstance(kind, str) and known else None
+        for step in steps(place):
+            held = value.get(step) if isinstance(value, dict) and isinstance(step, str) else None
+            if isinstance(step, int):
+                out += f"[{step}]"
+                value = value[step] if isinstance(value, list) and 0 <= step < len(value) else None
+                inner = value.get("resourceType") if isinstance(value, dict) and spec is None else None
+                spec = self.shapes.spec(inner) if isinstance(inner, str) and inner in self.shapes.resources else spec
+                continue
+            member = spec.members.get(step) if spec is not None else None
+            out += "." + (member.step if member is not None else step)
+            value = held
+            spec = None
+            if member is not None and member.resource:
+                inner = held.get("resourceType") if isinstance(held, dict) else None
+                spec = self.shapes.spec(inner) if isinstance(inner, str) and inner in self.shapes.resources else None
+            elif member is not None and (member.test is None or member.of is not None):
+                spec = self.shapes.spec("Element" if member.of is not None else member.kind)
+        return out
+
+
+def steps(place: Place) -> tuple[str | int, ...]:
+    """A place as a path from the document."""
+    out: list[str | int] = []
+    while place:
+        place, step = place
+        out.append(step)
+    return tuple(reversed(out))
+
+
+def pointer(place: Place) -> str:
+    """A place as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps(place))
+
+
+def twice(raw: bytes, value: Any) -> bool:
+    """Whether a name may stand twice in one object: more names in the text than in the value. Never False when one does."""
+    names, stack = 0, [value]
+    while stack:
+        one = stack.pop()
+        if one.__class__ is dict:
+            names += len(one)
+            stack += one.values()
+        elif one.__class__ is list:
+            stack += one
+    apart = any(blank in raw for blank in (b" :", b"\n:", b"\t:", b"\r:"))
+    return names != (len(NAME_END.findall(raw)) if apart else raw.count(b'":'))
