@@ -133,7 +133,8 @@ class Ward:
         self.store = SQLiteStore(folder / "home.db", schema())
         self.vault = SealedVault(self.store, Keyring(self.keys, read_master(folder / "keys" / "master.key")), folder / "vault")
         self.ledger = MerkleLedger(self.store)
-        self.office = Office(self.store, self.vault, self.ledger, self.clock)
+        self.outbox: Any = None
+        self.office = Office(self.store, self.vault, self.ledger, self.clock, leaving=self.leaving)
         self.gate = GovernanceGate(self.store, self.office.policy, every=gate_every)
         self.features = Facts()
         self.models = {
@@ -153,6 +154,11 @@ class Ward:
             "assessment": Assessment(self.office, self.query, lambda: self.ledger.size() - 1, self.clock, SITE),
         }
         self.house = House(str(folder), {}, self.clock, roles.__getitem__, self.close)
+
+    def leaving(self, tx: Any, record: Any, seq: int) -> None:
+        """What goes out because of a decision, where a test has set an outbox."""
+        if self.outbox is not None:
+            self.outbox.put(tx, record, seq)
 
     def query(self, sql: str, as_of: int | None, parameters: Sequence[Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Nothing is published here."""

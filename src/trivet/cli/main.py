@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "replay": "Run one decision again and compare bits.",
     "dossier": "Everything about one decision in one verifiable archive.",
     "verify": "Verify a dossier offline.",
+    "outbox": "What goes out: list, show, send, resend.",
     "suspend": "Stop a model at once.",
     "promote": "Make a model version the live one of its use.",
     "approve": "Cast a vote.",

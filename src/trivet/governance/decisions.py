@@ -6,6 +6,7 @@ position. Refused: `Moved`, when governance changed in between; the caller asks 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,10 +31,10 @@ class Moved(Locked):
 
 
 class Decisions:
-    """Writes decision records. `sinks` are where answers go beside the caller; each gets an outbox row."""
+    """Writes decision records. `leaving` is told of each one in the same transaction: it queues what goes out because of it."""
 
-    def __init__(self, desk: Desk, sinks: tuple[str, ...] = ()) -> None:
-        self._desk, self._sinks = desk, sinks
+    def __init__(self, desk: Desk, leaving: Callable[[Tx, DecisionRecord, int], object] | None = None) -> None:
+        self._desk, self._leaving = desk, leaving
         self._grants: dict[str, int] = {}
 
     def write(self, tx: Tx, record: DecisionRecord, seen: int) -> tuple[DecisionRecord, int]:
@@ -49,8 +50,8 @@ class Decisions:
         project_decision(tx, places[0].seq, number, blob, record)
         for place, attempt in zip(places[1:], denied, strict=True):
             project_denial(tx, place.seq, record, attempt)
-        if record.mode != "shadow":
-            self._outbox(tx, places[0].seq, record)
+        if self._leaving is not None and record.mode != "shadow":
+            self._leaving(tx, record, places[0].seq)
         return record, places[0].seq
 
     def _entry(self, tx: Tx, record: DecisionRecord, blob: str) -> Entry:
@@ -95,11 +96,6 @@ class Decisions:
         }
         digests = {"model": attempt.model.digest} if attempt.model.digest else {}
         return Entry("denial", record.decided_at, (), digests, {}, notes)
-
-    def _outbox(self, tx: Tx, seq: int, record: DecisionRecord) -> None:
-        done = {"sink": "caller", "state": "released", "done_at": record.decided_at}
-        for row in (done, *({"sink": sink, "state": "waiting", "done_at": ""} for sink in self._sinks)):
-            tx.execute(sql("add_outbox"), {**row, "decision_id": record.decision_id, "made_at": record.decided_at, "seq": seq})
 
 
 def replay_decisions(tx: Tx, vault: Vault, ledger: Ledger) -> int:

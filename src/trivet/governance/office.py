@@ -6,7 +6,7 @@ evidence or votes do not carry. The gate reads what the office wrote; nothing el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from trivet.contracts.decision import DecisionRecord
@@ -28,7 +28,7 @@ __all__ = ["Office"]
 
 class Office:
     """Governance over a store, a vault, a ledger and a clock. `policy` defaults to the shipped tables; `in_force` holds digests
-    of what else governs a decision; `sinks` are where answers go beside the caller."""
+    of what else governs a decision; `leaving` queues what goes out because of it, in the same transaction."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Office:
         *,
         policy: Policy | None = None,
         in_force: Mapping[str, str] | None = None,
-        sinks: tuple[str, ...] = (),
+        leaving: Callable[[Tx, DecisionRecord, int], object] | None = None,
     ) -> None:
         self.policy = policy or read_policy()
         self._desk = Desk(store, vault, ledger, clock, self.policy, in_force or {})
@@ -48,7 +48,7 @@ class Office:
         self.votes = Votes(self._desk)
         self.routes = Routes(self._desk)
         self._promotion = Promotion(self._desk, self.votes, self.routes)
-        self._decisions = Decisions(self._desk, sinks)
+        self._decisions = Decisions(self._desk, leaving)
         self._route_cache: tuple[int, dict[tuple[str, str], Route | None]] = (-2, {})
 
     def state(self) -> State:

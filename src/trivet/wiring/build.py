@@ -51,6 +51,8 @@ ROLES: dict[str, str] = {
     "office": "governance:office",
     "gate": "governance:gate",
     "assessment": "governance:assessment",
+    "outbox": "outgoing:outbox",
+    "couriers": "outgoing:couriers",
 }
 FOLDERS = ("keys", "shelves", "models", "site")
 TOML = """# Trivet: the settings of this home. Unknown keys are errors. docs/reference/settings.md lists them all.

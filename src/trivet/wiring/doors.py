@@ -186,9 +186,11 @@ async def run(house: House, settler: Settler, pages: ASGIApp | None, address: tu
 def serve(house: House, pages: ASGIApp | None, report: Callable[[str], None], http: str = "") -> None:
     """Until SIGTERM. What was acknowledged by then is settled before this returns."""
     settler = Settler(house, report)
+    house.role("couriers").start(report)
     try:
         asyncio.run(run(house, settler, pages, http_address(http or house.settings["doors"]["http"]), report))
     except OSError as error:
         raise Problem("E142", "a door cannot be opened", why=error.strerror or str(error), help="trivet doctor") from None
     finally:
+        house.role("couriers").stop()
         settler.stop()

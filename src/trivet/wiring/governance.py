@@ -29,7 +29,8 @@ def overlay(house: House) -> dict[str, str]:
 
 def office(house: House) -> Office:
     """Governance, with the site's tables and the digests of code and maps in force."""
-    return Office(house.store, house.vault, house.ledger, house.clock, policy=read_policy(overlay(house)), in_force=house.role("release"))
+    policy, leaving = read_policy(overlay(house)), house.role("outbox").put
+    return Office(house.store, house.vault, house.ledger, house.clock, policy=policy, in_force=house.role("release"), leaving=leaving)
 
 
 def assessment(house: House) -> Assessment:

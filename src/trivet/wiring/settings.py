@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from trivet.kernel.clock import instant, parse_instant
 from trivet.kernel.errors import Usage
 
-__all__ = ["FILE", "Settings", "Site", "Source", "add_source", "read_settings"]
+__all__ = ["FILE", "Destination", "Settings", "Site", "Source", "add_source", "read_settings"]
 
 FILE = "trivet.toml"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -51,6 +51,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """Somewhere that messages go. `kind` names a sink, `uses` what may go there (`*`: all), `secret` a file below the home, `timeout`
+    seconds for one attempt, `retry_first` and `retry_most` the pauses after failures. The sink checks `options`."""
+
+    kind: str
+    url: str
+    uses: list[str]
+    withheld: bool = False
+    secret: str = ""
+    owner: str = "unknown"
+    timeout: int = 30
+    retry_first: int = 1
+    retry_most: int = 300
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the file says. `synthetic` and `today` belong together: only a home without patients may stop its clock."""
 
@@ -65,13 +82,14 @@ class Settings:
     workers: int = 0
     plugins: dict[str, list[str]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    destinations: dict[str, Destination] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """The same as plain data in the tables of the file, for rooms that must not know this module."""
         flat = asdict(self)
         tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE}
         nested = {table: {key: flat[key] for key in keys} for table, keys in tables.items()}
-        return nested | {name: flat[name] for name in ("site", "plugins", "sources")}
+        return nested | {name: flat[name] for name in ("site", "plugins", "sources", "destinations")}
 
 
 class Reader:
@@ -195,6 +213,13 @@ SOURCE: dict[str, Check] = {
     "vendor": text,
     "options": options,
 }
+DESTINATION: dict[str, Check] = {
+    **dict.fromkeys(("kind", "url", "secret", "owner"), text),
+    **dict.fromkeys(("timeout", "retry_first", "retry_most"), span),
+    "uses": names,
+    "withheld": flag,
+    "options": options,
+}
 GROUPS = ("formats", "runtimes", "engines", "sinks", "checks", "policies", "sources", "ledgers", "terminologies")
 PLUGINS: dict[str, Check] = dict.fromkeys(GROUPS, names)
 TABLES = {"site": SITE, "home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "plugins": PLUGINS}
@@ -204,8 +229,8 @@ def read_settings(home: Path) -> Settings:
     """The settings of a home. Usage (exit 2) names the line of whatever does not fit."""
     reader = Reader(home / FILE)
     for key in reader.data:
-        if key not in TABLES and key != "sources":
-            raise reader.wrong("", key, "unknown table", "known: " + ", ".join([*TABLES, "sources"]))
+        if key not in TABLES and key not in ("sources", "destinations"):
+            raise reader.wrong("", key, "unknown table", "known: " + ", ".join([*TABLES, "sources", "destinations"]))
     read = {table: reader.take(table, allowed, reader.data.get(table, {})) for table, allowed in TABLES.items()}
     if "today" in read["home"] and not read["home"].get("synthetic"):
         raise reader.wrong("home", "today", "only a synthetic home may stop its clock")
@@ -218,7 +243,21 @@ def read_settings(home: Path) -> Settings:
         values.setdefault("zone", site.zone)
         sources[name] = Source(**values)
     flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"]}
-    return Settings(site=site, plugins=read["plugins"], sources=sources, **flat)
+    return Settings(site=site, plugins=read["plugins"], sources=sources, destinations=read_destinations(reader), **flat)
+
+
+def read_destinations(reader: Reader) -> dict[str, Destination]:
+    """Where messages go. A destination says at least what it is, where it stands and which uses it may hear of."""
+    found = {}
+    for name, entry in reader.take("destinations", _Any(lambda value: value), reader.data.get("destinations", {})).items():
+        if not SOURCE_NAME.fullmatch(name):
+            raise reader.wrong("destinations", name, "not a destination name", "letters, digits, dot, dash and underscore, at most 63")
+        values = reader.take(f"destinations.{name}", DESTINATION, entry)
+        for key in ("kind", "url", "uses"):
+            if not values.get(key):
+                raise reader.wrong(f"destinations.{name}", key, "missing")
+        found[name] = Destination(**values)
+    return found
 
 
 class _Any(dict[str, Callable[[Any], Any]]):

@@ -41,7 +41,6 @@ def test_a_granted_model_answers_and_its_record_is_durable(ward: Ward) -> None:
     assert ward.ledger.entry(entry["refs"][0])["kind"] == "grant"
     assert ward.ledger.entry(entry["refs"][1])["kind"] == "route"
     assert ward.store.read("SELECT decision_id, outcome, mode FROM decision") == [("D-000001", "scored", "active")]
-    assert ward.store.read("SELECT sink, state FROM outbox") == [("caller", "released")]
 
 
 def test_the_ledger_holds_no_name_of_the_person(ward: Ward) -> None:
@@ -135,7 +134,7 @@ def test_an_unwritable_ledger_releases_nothing_but_withheld(ward: Ward) -> None:
 
 def test_a_store_that_fails_at_the_commit_releases_nothing(ward: Ward) -> None:
     """The model was called, the record could not be kept: then its answer does not leave either."""
-    ward.store.write(lambda tx: tx.execute("DROP TABLE outbox"))
+    ward.store.write(lambda tx: tx.execute("DROP TABLE ledger_kind"))
     answer = decide(ward.house, ward.question())
     assert (answer.outcome, answer.prediction, answer.seq) == ("withheld", None, -1)
     assert ward.store.read("SELECT count(*) FROM decision") == [(0,)]
@@ -171,7 +170,6 @@ def test_shadow_models_run_on_the_same_row_after_the_answer(ward: Ward) -> None:
     assert ward.models["silent-one"].calls == 1
     rows = ward.store.read("SELECT model, mode, outcome FROM decision ORDER BY seq")
     assert rows == [("readmit-gb", "active", "scored"), ("silent-one", "shadow", "scored")]
-    assert ward.store.read("SELECT count(*) FROM outbox WHERE decision_id = 'D-000002'") == [(0,)]
 
 
 def test_a_cohort_shares_commits_and_keeps_its_order(ward: Ward) -> None:

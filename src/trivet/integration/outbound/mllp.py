@@ -60,6 +60,11 @@ class MllpSender:
         return Reply(answer.get("MSA-1"), answer.get("MSA-3"), raw)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is not None:
+            await asyncio.sleep(0)  # let the loop hear whether the other side has left meanwhile
+            await asyncio.sleep(0)
+            if self._streams[0].at_eof():
+                await self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection(self.host, self.port, ssl=self.tls, limit=2**24)
         return self._streams

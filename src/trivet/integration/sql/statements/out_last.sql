@@ -1,0 +1,1 @@
+select coalesce((select last from out_counter where destination = ?), 0)

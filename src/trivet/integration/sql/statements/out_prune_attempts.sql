@@ -1,0 +1,1 @@
+delete from out_attempt where destination = ? and number = ?
