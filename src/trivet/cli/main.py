@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "init": "Make a new home.",
     "up": "Run the doors (MLLP, HTTP) and the console.",
     "receive": "Take files into the home.",
+    "poll": "Ask servers, databases and folders for what is new.",
+    "client-key": "The keys by which FHIR servers know this house.",
     "translate": "Files to records, lineage and coverage; needs no home.",
     "validate": "Judge FHIR R4 files; needs no home.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",

@@ -53,9 +53,10 @@ def failed(rejected: Rejected) -> Parcel:
 
 def people(records: Sequence[Record], sheets: Sequence[Sheet]) -> tuple[Record, ...]:
     """What a linker reads: every Patient record, and one record of each subject that the unit says nothing else about."""
-    patients = {sheet.key: Record(record.resource, ()) for record, sheet in zip(records, sheets, strict=True) if sheet.type == "Patient"}
+    stand = [(record, about) for record, about in zip(records, sheets, strict=True) if not (about.deleted and about.type == "Patient")]
+    patients = {about.key: Record(record.resource, ()) for record, about in stand if about.type == "Patient"}
     others: dict[str, Record] = {}
-    for record, about in zip(records, sheets, strict=True):
+    for record, about in stand:
         if about.subject and about.subject not in patients and about.subject not in others:
             others[about.subject] = Record(record.resource, ())
     return (*patients.values(), *others.values())

@@ -44,18 +44,21 @@ class StoreShelf:
         `known` is the position since which they are known: the receipt's own, unless old bytes are read anew.
         """
         wanted = sorted({sheet.key for _, parcel in outcomes for sheet in parcel.sheets})
-        newest = {key: (version, digest) for key, version, digest in tx.execute(_sql("record_newest"), (_list(wanted),))}
+        newest = {key: (*said,) for key, *said in tx.execute(_sql("record_newest"), (_list(wanted),))}
         rows, lineage = [], []
         for receipt, parcel in outcomes:
             if parcel.spans:
                 lineage.append((receipt.seq, parcel.spans))
             for sheet in parcel.sheets:
-                version, digest = newest.get(sheet.key, (0, b""))
+                version, digest, subject, valid_at = newest.get(sheet.key, (0, b"", "", ""))
                 if digest == sheet.digest:
                     continue
-                newest[sheet.key] = (version + 1, sheet.digest)
+                # who takes a record back may name no more than the record: it stays about whom it was about
+                subject = sheet.subject or (subject if sheet.deleted else "")
+                valid_at = sheet.valid_at or (valid_at if sheet.deleted else "")
+                newest[sheet.key] = (version + 1, sheet.digest, subject, valid_at)
                 since = receipt.seq if known is None else known
-                name = (sheet.key, sheet.type, sheet.id, version + 1, sheet.subject, sheet.valid_at)
+                name = (sheet.key, sheet.type, sheet.id, version + 1, subject or "", valid_at or "")
                 rows.append((*name, since, receipt.seq, receipt.source, sheet.deleted, sheet.digest, sheet.body))
         tx.executemany(_sql("record_add"), rows)
         tx.executemany(_sql("lineage_add"), lineage)

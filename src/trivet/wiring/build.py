@@ -32,6 +32,7 @@ ROLES: dict[str, str] = {
     "docket": "proofs:docket",
     "archivist": "proofs:archivist",
     "landing": "rooms:landing",
+    "wires": "rooms:wires",
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",
     "query": "rooms:query",

@@ -174,4 +174,27 @@ def formats(house: House) -> Iterator[Finding]:
     )
 
 
-CHECKS: dict[str, Callable[[House], Iterator[Finding]]] = {"keys": keys, "ledger": ledger, "sources": feeds, "formats": formats}
+def wires(house: House) -> Iterator[Finding]:
+    """The other side of every door that is asked answers and lets us in; how its last poll ended."""
+    from trivet.wiring import sources
+
+    for name in sources.wired(house):
+        try:
+            yield Finding(f"door-{name}", "ok", sources.make(house, name, sleep=lambda _: None).probe())
+        except Problem as problem:
+            yield Finding(f"door-{name}", "wrong", f"{problem.code} {problem.what}", problem.why, problem.help)
+        last = house.role("wires").state(name)
+        if last["failures"]:
+            found = f"{last['failures']} polls failed in a row, the last one with {last['code']} {last['what']}"
+            yield Finding(
+                f"poll-{name}", "wrong", found, f"nothing came since {last['heard_at'] or 'the beginning'}", f"trivet poll {name}"
+            )
+
+
+CHECKS: dict[str, Callable[[House], Iterator[Finding]]] = {
+    "keys": keys,
+    "ledger": ledger,
+    "sources": feeds,
+    "formats": formats,
+    "doors": wires,
+}

@@ -146,14 +146,32 @@ async def mllp_doors(house: House, settler: Settler) -> list[Any]:
             from trivet.wiring.mllp import open_door
 
             doors.append(await open_door(house, source, urlsplit(entry["door"]), settler.wake))
-        elif entry["door"]:
-            raise Usage("E141", f"no door of that kind for source {source}", why=entry["door"], help='door = "mllp://127.0.0.1:2575"')
     return doors
+
+
+def wires(house: House, settler: Settler, report: Callable[[str], None]) -> tuple[list[Any], Any]:
+    """Doors of every other kind: those that are spoken to are opened, those that are asked are polled on their schedule."""
+    from trivet.contracts.source import Source
+    from trivet.wiring import sources
+
+    schedule, opened = sources.Schedule(house, settler.wake, report), []
+    made = {name: sources.make(house, name, sleep=schedule.pause) for name in sources.wired(house)}
+    for name, wire in made.items():
+        if not isinstance(wire, Source):
+            opened.append(sources.listen(house, name, wire, settler.wake))
+            report(f"{sources.kind_of(house.settings['sources'][name]['door'])}  {name}  {opened[-1].address}")
+    for name, wire in made.items():
+        every = house.settings["sources"][name]["every"]
+        if isinstance(wire, Source) and every:
+            schedule.start(name, wire, every)
+            report(f"poll  {name}  every {every} s")
+    return opened, schedule
 
 
 async def run(house: House, settler: Settler, pages: ASGIApp | None, address: tuple[str, int], report: Callable[[str], None]) -> None:
     """Open the doors, wait for the end, close them."""
     doors = await mllp_doors(house, settler)
+    listening, schedule = wires(house, settler, report)
     token = door_token(Path(house.home), address[0])
     tls = {name: house.settings["doors"][key] or None for name, key in (("ssl_certfile", "tls_certificate"), ("ssl_keyfile", "tls_key"))}
     config = uvicorn.Config(
@@ -179,6 +197,9 @@ async def run(house: House, settler: Settler, pages: ASGIApp | None, address: tu
     try:
         await server.serve()
     finally:
+        schedule.stop()
+        for listener in listening:
+            listener.close()
         for door in doors:
             await door.close()
 

@@ -48,13 +48,17 @@ class LiveProfiles(Mapping[str, SourceProfile]):
 
 def profile(name: str, entry: Mapping[str, Any]) -> SourceProfile:
     """The part of a source's settings that its format may know."""
+    options = dict(entry["options"])
+    kind, _, base = entry["door"].partition("+")
+    if kind in ("fhir", "bulk", "subscription") and base:
+        options.setdefault("fhir_base", base.rstrip("/"))  # so that the server's absolute references lead somewhere
     return SourceProfile(
         source=name,
         format=entry["format"],
         zone=entry["zone"],
         system=entry["system"],
         table=entry["table"],
-        options=dict(entry["options"]),
+        options=options,
     )
 
 

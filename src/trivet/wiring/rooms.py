@@ -76,6 +76,13 @@ def landing(house: House) -> Any:
     return StoreLanding(house.store, house.vault, house.ledger)
 
 
+def wires(house: House) -> Any:
+    """What is remembered of the wires."""
+    from trivet.data.wires import StoreWires
+
+    return StoreWires(house.store, house.vault, house.landing)
+
+
 def segments(house: House) -> Any:
     """Record versions as Parquet files."""
     from trivet.data.segments import Segments

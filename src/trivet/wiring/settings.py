@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from trivet.kernel.clock import instant, parse_instant
 from trivet.kernel.errors import Usage
 
-__all__ = ["FILE", "Destination", "Settings", "Site", "Source", "add_source", "read_settings"]
+__all__ = ["FILE", "KINDS", "Destination", "Settings", "Site", "Source", "add_source", "read_settings"]
 
 FILE = "trivet.toml"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -36,7 +36,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed. `expected_every` in seconds (0: nothing is expected), `door` a URL such as `mllp://127.0.0.1:2575` or empty."""
+    """One feed. `expected_every` in seconds (0: nothing is expected), `door` a URL such as `mllp://127.0.0.1:2575` or empty, `every` the
+    seconds between two polls of a door that is asked, `wire` the door's own settings, which its kind checks (`wiring.sources`)."""
 
     format: str = "auto"
     zone: str = ""
@@ -47,7 +48,9 @@ class Source:
     expected_every: int = 0
     door: str = ""
     vendor: str = ""
+    every: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    wire: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,9 @@ SOURCE: dict[str, Check] = {
     "expected_every": span,
     "door": text,
     "vendor": text,
+    "every": span,
     "options": options,
+    "wire": options,
 }
 DESTINATION: dict[str, Check] = {
     **dict.fromkeys(("kind", "url", "secret", "owner"), text),
@@ -220,6 +225,15 @@ DESTINATION: dict[str, Check] = {
     "withheld": flag,
     "options": options,
 }
+
+
+def table_of_texts(value: Any) -> dict[str, str]:
+    """Texts by name."""
+    return {key: text(item) for key, item in options(value).items()}
+
+
+# What the kinds of a wire's settings (`contracts.source.Setting`) take.
+KINDS: dict[str, Check] = {"text": text, "flag": flag, "whole": whole, "span": span, "names": names, "table": table_of_texts}
 GROUPS = ("formats", "runtimes", "engines", "sinks", "checks", "policies", "sources", "ledgers", "terminologies")
 PLUGINS: dict[str, Check] = dict.fromkeys(GROUPS, names)
 TABLES = {"site": SITE, "home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "plugins": PLUGINS}
@@ -281,10 +295,11 @@ def add_source(home: Path, name: str, source: Source) -> None:
     lines = [f'\n[sources."{name}"]'] if "." in name else [f"\n[sources.{name}]"]
     for entry in fields(source):
         value = getattr(source, entry.name)
-        if entry.name in ("owner", "documented", "format") or (value and entry.name != "options"):
-            lines.append(f"{entry.name} = {_toml(f'{value}s' if entry.name == 'expected_every' else value)}")
-    if source.options:
-        lines.append("options = { " + ", ".join(f"{key} = {_toml(value)}" for key, value in source.options.items()) + " }")
+        if entry.name in ("owner", "documented", "format") or (value and entry.name not in ("options", "wire")):
+            lines.append(f"{entry.name} = {_toml(f'{value}s' if entry.name in ('expected_every', 'every') else value)}")
+    for word, given in (("options", source.options), ("wire", source.wire)):
+        if given:
+            lines.append(f"{word} = " + _toml(given))
     path = home / FILE
     fresh = path.with_suffix(".toml.new")
     fresh.write_text(path.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
@@ -296,6 +311,8 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

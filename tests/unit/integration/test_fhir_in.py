@@ -24,7 +24,7 @@ TRANSACTION = Path(__file__).parents[2] / "golden/fhir/transaction.json"
 
 def exactly(span: Span, value: Any, text: str) -> bool:
     """The bytes of a span are the JSON text of the value, references and ids aside."""
-    named = span.rule in ("fhir/reference", "fhir/full-url") or (span.rule == "fhir/id" and span.path == "id")
+    named = span.rule in ("fhir/reference", "fhir/full-url", "fhir/deleted") or (span.rule == "fhir/id" and span.path == "id")
     return bool(text) if named else verbatim(value, text)
 
 
@@ -37,20 +37,30 @@ def tell(value: Any) -> Translation:
 
 
 def test_a_transaction_entry_by_entry() -> None:
-    """Two records, one entry refused for its type, one for its deletion, one passed by; every leaf accounted for, none uncovered."""
+    """Two records, one taken back, one entry refused for its type, one passed by; every leaf accounted for, none uncovered."""
     [(_, told)] = KIT.check(TRANSACTION.read_bytes())
-    assert [record.resource["resourceType"] for record in told.records] == ["Patient", "Observation"]
-    assert [(reject.code, reject.locator) for reject in told.rejects] == [
-        ("fhir-resource-type", "/entry/2/resource/resourceType"),
-        ("fhir-deletion", "/entry/3"),
-    ]
+    assert [record.resource["resourceType"] for record in told.records] == ["Patient", "Observation", "Condition"]
+    assert told.records[2].resource["meta"]["tag"][0]["code"] == "deleted-at-source"
+    assert [(reject.code, reject.locator) for reject in told.rejects] == [("fhir-resource-type", "/entry/2/resource/resourceType")]
     assert {element.disposition for element in told.elements} == {"mapped", "carried", "dropped", "rejected"}
+
+
+def test_only_a_deletion_of_one_named_resource_is_taken() -> None:
+    """What a search would have to find is not deleted by a feed, nor is anything where the site says `deletions = "refuse"`."""
+    entry = {"request": {"method": "DELETE", "url": "Patient?identifier=x"}}
+    told = tell({"resourceType": "Bundle", "type": "history", "entry": [entry]})
+    assert [reject.code for reject in told.rejects] == ["fhir-deletion"]
+    named = {"resourceType": "Bundle", "type": "history", "entry": [{"request": {"method": "DELETE", "url": "Patient/x"}}]}
+    assert [record.key for record in tell(named).records] == [f"Patient/{record_id('ehr', 'Patient', 'x')}"]
+    refusing = SourceProfile("ehr", options={"deletions": "refuse"})
+    refused = FormatKit(FHIR, refusing, related=exactly, leaves=leaves).check_unit(json.dumps(named).encode())
+    assert [reject.code for reject in refused.rejects] == ["fhir-deletion"]
 
 
 def test_references_follow_and_what_leads_nowhere_is_noticed() -> None:
     """urn:uuid and relative references lead to the house's ids; unknown ones stay as they came, each with a notice."""
     [(_, told)] = KIT.check(TRANSACTION.read_bytes())
-    patient, observation = (record.resource for record in told.records)
+    patient, observation, _ = (record.resource for record in told.records)
     original = "0f3b1c1e-0001-4000-8000-000000000001"
     assert patient["id"] == record_id("ehr", "Patient", original)
     assert patient["identifier"][-1] == {"system": "https://ehr.example/id/Patient", "value": original}
@@ -67,7 +77,7 @@ def test_references_follow_and_what_leads_nowhere_is_noticed() -> None:
 def test_what_json_can_say_survives() -> None:
     """Trailing zeros, primitive extensions, contained resources, nulls in lists and escapes are in the record as they were sent."""
     [(_, told)] = KIT.check(TRANSACTION.read_bytes())
-    patient, observation = (record.resource for record in told.records)
+    patient, observation, _ = (record.resource for record in told.records)
     assert observation["valueQuantity"]["value"] == Decimal("4.10")
     assert jsontext.dumps(observation["valueQuantity"]) == b'{"value":4.10,"unit":"mmol/L"}'
     assert patient["name"][0]["family"] == "O\u2019Dell"

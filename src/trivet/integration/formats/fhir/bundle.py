@@ -31,6 +31,7 @@ class Part:
     reject: Rejected | None = None
     new_id: str = ""
     original: str = ""
+    deletes: str = ""
 
     @property
     def url(self) -> str:

@@ -1,13 +1,14 @@
 """Parts of a unit to records: every resource verbatim but for its id and its references, with a span for every leaf.
 
 In: a `Reading`. Out: a `Translation`. What becomes of a Bundle's own elements stands in `maps/fhir/envelope.csv`.
-Refused: what is no resource of R4, an entry without one, a deletion.
+Refused: what is no resource of R4, an entry without one, a deletion of whatever a search finds.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,8 @@ from trivet.kernel.resources import text
 
 __all__ = ["translation"]
 
+RULE_DELETED, RETRACTION = "fhir/deleted", "urn:trivet:retraction"
+DELETED = re.compile(r"(?:[a-z][a-z0-9+.-]*:.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[^/?]+)?", re.S)
 RULE_ID, RULE_URL, RULE_CONTEXT, RULE_RESPONSE = "fhir/id", "fhir/full-url", "fhir/reference-context", "fhir/response"
 
 
@@ -65,6 +68,8 @@ class Writer:
         for part in self.reading.parts:
             if part.reject is not None:
                 self.refuse(part, part.reject)
+            elif part.deletes:
+                self.take_back(part)
             elif part.resource is None:
                 self.pass_by(part)
             else:
@@ -89,7 +94,7 @@ class Writer:
                 return None
             request = entry.get("request")
             if isinstance(request, dict) and request.get("method") == "DELETE":
-                return self.wrong(part, "fhir-deletion", "the entry deletes a resource; deletions are taken by a person, not by a feed")
+                return self.name_deleted(part, request.get("url"))
         if not isinstance(resource, dict):
             return self.wrong(part, "fhir-no-resource", "there is no resource here")
         kind = resource.get("resourceType")
@@ -106,6 +111,29 @@ class Writer:
             self.names.learn(part.url, kind, part.new_id, part.original)
         self.names.learn_identifiers(resource, part.new_id)
         return None
+
+    def name_deleted(self, part: Part, url: Any) -> Rejected | None:
+        """Find out what an entry deletes (a history or an export says so); what a search would have to find is not deleted by a feed."""
+        found = DELETED.fullmatch(url if isinstance(url, str) and url else part.url)
+        if found is None or not identifier_kind(found["type"]):
+            return self.wrong(part, "fhir-deletion", "the entry does not name the one resource that it deletes")
+        if self.profile.options.get("deletions") == "refuse":
+            return self.wrong(part, "fhir-deletion", "the entry deletes a resource; this feed's deletions are taken by a person")
+        part.deletes, part.original = found["type"], found["id"]
+        part.new_id = self.names.new_id(part.deletes, part.original)
+        return None
+
+    def take_back(self, part: Part) -> None:
+        """A deletion: the next version of the record says that its source no longer has it. Earlier versions stay."""
+        spans = []
+        for element, span in zip(part.around.elements, part.around.spans, strict=True):
+            disposition, rule = envelope_rule(_field(element.locator))
+            if span.path in ("request.url", "fullUrl") and span.locator.endswith(("/request/url", "/fullUrl")):
+                disposition, rule = "mapped", RULE_DELETED
+                spans.append(span._replace(path="id", rule=RULE_DELETED))
+            self.elements.append(element._replace(disposition=disposition, rule=rule))
+        gone = {"resourceType": part.deletes, "id": part.new_id, "meta": {"tag": [{"system": RETRACTION, "code": "deleted-at-source"}]}}
+        self.records.append(Record(gone, tuple(spans)))
 
     def wrong(self, part: Part, code: str, why: str, path: str = "") -> Rejected:
         """A refusal at an element of the part where there is one, else at its first leaf."""

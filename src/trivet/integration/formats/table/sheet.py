@@ -15,6 +15,8 @@ from trivet.kernel.errors import Fault, Rejected
 __all__ = ["Sheet"]
 
 Row = dict[str, Cell]
+WIRE = "_trivet_"  # columns that a wire adds to the rows of a table: how often a row changed, and that it is gone
+DELETED = f"{WIRE}deleted"
 
 
 class Sheet:
@@ -30,6 +32,9 @@ class Sheet:
     def make(self, table: Table) -> Translation:
         """All records of the table, and what became of every cell."""
         records = [record for label, rules in table.records.items() if label and (record := self.record(label, rules)) is not None]
+        if self.texts.get(DELETED) == "true":
+            records = [Record(retracted(record.resource), record.spans) for record in records]
+        self.fate |= {name: ("dropped", "table/wire") for name in self.texts if name.startswith(WIRE)}
         for rule in table.records.get("", ()):
             for column in rule.columns:
                 self.fate.setdefault(column, ("dropped", rule.name))
@@ -92,6 +97,13 @@ class Sheet:
         fate = "carried" if rule.how == "carry" else "mapped"
         used += [(name, fate, rule.name) for name in rule.columns if self.texts.get(name)]
         return None
+
+
+def retracted(resource: dict[str, Any]) -> dict[str, Any]:
+    """The record as it was known last, taken back: its table no longer has the row."""
+    meta = resource.get("meta") or {}
+    tags = [{"system": "urn:trivet:retraction", "code": "deleted-at-source"}, *meta.get("tag", [])]
+    return {**resource, "meta": {**meta, "tag": tags}}
 
 
 def leaf(value: Any) -> str:

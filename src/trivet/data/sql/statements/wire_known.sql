@@ -1,0 +1,1 @@
+select name, mark, receipt, changes from wire_name where source = ? and name in (select value from json_each(?))
