@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-__all__ = ["Temporal"]
+__all__ = ["Temporal", "written"]
 
 SHAPE = re.compile(
     r"@?(?:(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?)?"
