@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trivet.cli.options import json_option, show, table
+from trivet.cli.options import json_option, opened, show, table
 
 __all__ = ["command"]
 
@@ -18,26 +18,78 @@ def command() -> None:
     \b
     Examples:
       trivet view run bloodpressure.json --input observations.ndjson --json
-      trivet view run patients.json --input bundle.json
+      trivet view run us-core-patient --home trivet-home
+      trivet view compile patients.json --engine spark
+      trivet view list
     """
 
 
+engine_option = click.option("--engine", default="duckdb", show_default=True, help="duckdb, spark, reference, or an installed plugin.")
+
+
 @command.command("run")
-@click.argument("view", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("view")
 @click.option(
-    "--input", "source", type=click.Path(path_type=Path, exists=True), required=True, help="NDJSON, a Bundle, a resource, or a folder."
+    "--input",
+    "source",
+    type=click.Path(path_type=Path, exists=True),
+    help="NDJSON, Parquet (column raw), a Bundle, a resource, or a folder.",
 )
-@click.option("--engine", type=click.Choice(["reference"]), default="reference", show_default=True, help="Who computes the rows.")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Instead of --input: the newest records of a home.")
+@engine_option
+@click.option("--fallback", is_flag=True, help="Let the reference engine run what has no SQL; the answer says so.")
 @json_option
-def run(view: Path, source: Path, engine: str, as_json: bool) -> None:
-    """Run VIEW over the resources of --input.
+def run(view: str, source: Path | None, home: Path | None, engine: str, fallback: bool, as_json: bool) -> None:
+    """Run VIEW, a file or the name of a view that ships, over the resources of --input or of --home.
 
     \b
     Examples:
       trivet view run patients.json --input patients.ndjson
-      trivet view run patients.json --input export/ --json
+      trivet view run us-core-condition --input export/ --engine spark --json
+      trivet view run us-core-patient --home trivet-home
     """
     from trivet.wiring.viewing import run_view
 
-    answer = run_view(view, source)
-    show(as_json, answer, [*table(answer["columns"], answer["rows"]), f"{len(answer['rows'])} rows"])
+    if home is not None and source is None:
+        with opened(home) as house:
+            answer = run_view(view, None, engine, house=house, fallback=fallback)
+    else:
+        answer = run_view(view, source, engine, fallback=fallback)
+    said = [f"note: {note}" for note in [answer.get("fallback", ""), *answer.get("notes", ())] if note]
+    show(as_json, answer, [*table(answer["columns"], answer["rows"]), f"{len(answer['rows'])} rows", *said])
+
+
+@command.command("compile")
+@click.argument("view")
+@engine_option
+@json_option
+def compile_(view: str, engine: str, as_json: bool) -> None:
+    """Print the SQL that an engine would run for VIEW over a relation `records` (column `raw`), and the plan it comes from.
+
+    \b
+    Examples:
+      trivet view compile us-core-patient
+      trivet view compile patients.json --engine spark --json
+    """
+    from trivet.wiring.viewing import compiled
+
+    said = compiled(view, engine)
+    answer = {"engine": said.engine, "sql": said.sql, "plan": list(said.plan), "notes": list(said.notes), "fallback": said.fallback}
+    lines = [*(f"-- {line}" for line in said.plan), *(f"-- note: {note}" for note in said.notes)]
+    show(as_json, answer, [*lines, *([f"-- no SQL: {said.fallback}"] if said.fallback else [said.sql])])
+
+
+@command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """The views that ship.
+
+    \b
+    Examples:
+      trivet view list
+      trivet view list --json
+    """
+    from trivet.wiring.viewing import shipped
+
+    found = [{"name": name, "resource": view["resource"], "title": view.get("title", "")} for name, view in shipped().items()]
+    show(as_json, {"views": found}, table(["name", "resource", "title"], [list(one.values()) for one in found]))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from trivet.data.sof import ViewError, ViewRunner, read_view
+from trivet.data.sof.r4 import r4_types
 from trivet.kernel.jsontext import loads
-from trivet.wiring.suites import run
-from trivet.wiring.suites.fhirpath_r4 import r4_types
+from trivet.wiring.suites import run, sql_on_fhir_v2
 
 PATIENT = loads(
     b'{"resourceType":"Patient","id":"p1","name":[{"family":"A","given":["x","y"]},{"family":"B"}],"telecom":[{"value":"1"}],'
@@ -59,9 +59,25 @@ def test_what_is_no_view_is_refused(view: dict[str, object]) -> None:
 
 
 @pytest.mark.corpora
-@pytest.mark.parametrize("suite", ["sql-on-fhir-v2", "fhirpath-r4"])
-def test_the_external_suite_holds(suite: str, corpora: Path) -> None:
+def test_the_fhirpath_suite_holds(corpora: Path) -> None:
     """Every case passes or stands in the list of exclusions with its reason."""
-    result = run(suite, corpora)
+    result = run("fhirpath-r4", corpora)
     assert result.failed == {}
-    assert len(result.passed) > 100
+    assert len(result.passed) > 900
+
+
+@pytest.mark.corpora
+def test_the_view_suite_holds_without_java(corpora: Path) -> None:
+    """All 134 cases on the evaluator and on DuckDB."""
+    result = sql_on_fhir_v2.run(corpora, ("reference", "duckdb"))
+    assert result.failed == {}
+    assert result.measures == {"reference": "134 of 134", "duckdb": "134 of 134"}
+
+
+@pytest.mark.corpora
+@pytest.mark.long
+def test_the_view_suite_holds_on_spark(corpora: Path) -> None:
+    """All 134 cases on Spark."""
+    result = sql_on_fhir_v2.run(corpora, ("spark",))
+    assert result.failed == {}
+    assert result.measures == {"spark": "134 of 134"}

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from trivet.data.sof.r4 import r4_types
 from trivet.kernel.fhirpath import PathError, compile_path
 from trivet.kernel.jsontext import loads
-from trivet.wiring.suites.fhirpath_r4 import r4_types
 
 OBSERVATION = loads(
     b'{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2160-0"},'

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trivet.kernel.errors import Fault, Usage
+from trivet.kernel.errors import Fault, Problem, Usage
 
 __all__ = ["DuckEngine"]
 
@@ -120,7 +120,22 @@ class DuckEngine:
         except READABLE as error:
             raise Usage("E330", "the query was not understood", why=_first(error)) from None
         except duckdb.Error as error:
-            raise Fault("E331", "the query broke while running", why=type(error).__name__, help="trivet doctor") from None
+            raise self.broken(error) from None
+
+    def broken(self, error: duckdb.Error) -> Problem:
+        """What is said of a query that broke while running: never the engine's own text, it may hold a value."""
+        return Fault("E331", "the query broke while running", why=type(error).__name__, help="trivet doctor")
+
+    def batches(self, sql: str, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The rows of one query in parts: no more than a part is held. Other calls wait until the last part is taken."""
+        with self._lock:
+            try:
+                relation = self._connection.sql(sql)
+                yield from () if relation is None else relation.to_arrow_reader(rows)
+            except READABLE as error:
+                raise Usage("E330", "the query was not understood", why=_first(error)) from None
+            except duckdb.Error as error:
+                raise self.broken(error) from None
 
     def close(self) -> None:
         """Give everything back."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
-from trivet.data.engines.sql_emitter import SHARED, Emitter
+from trivet.data.engines.sql_emitter import MARK, SHARED, Emitter
 from trivet.data.engines.sql_shared import Words, numbers_and_moments
 from trivet.data.sof.plan import Repeat, Shape, Unnest
 
@@ -48,7 +49,7 @@ class DuckSql(Emitter):
             text="VARCHAR",
             whole="HUGEINT",
             matches=lambda x, pattern: f"regexp_full_match({x}, '{pattern}')",
-            stop=lambda message: f"error({self.literal(message)})",
+            stop=lambda message: f"error({self.literal(MARK + message)})",
             find=lambda x, part: f"strpos({x}, {self.literal(part)})",
             quotient=lambda a, b: f"({a} // {b})",
             moved=lambda start, minutes: f"replace(CAST(CAST({start} AS TIMESTAMP) + to_minutes({minutes}) AS VARCHAR), ' ', 'T')",
@@ -80,7 +81,7 @@ class DuckSql(Emitter):
         return f"{name}({source}, lambda {var}{', ' + index if index else ''}: {body})"
 
     def base(self, resource: str, parsed: str, source: str, message: str) -> str:
-        kept = f"CASE WHEN _p.\"resourceType\" = {self.literal(resource)} THEN [_p] WHEN _p.\"resourceType\" IS NULL THEN error({message}) END"
+        kept = f'CASE WHEN _p."resourceType" = {self.literal(resource)} THEN [_p] WHEN _p."resourceType" IS NULL THEN error({message}) END'
         return f"SELECT unnest({kept}) AS _r FROM (SELECT {parsed} AS _p FROM {source})"
 
     def rows(self, step: Unnest | Repeat, source: str, below: str, *, numbered: bool) -> str:
@@ -101,7 +102,7 @@ class DuckSql(Emitter):
         levels = [f"{name}_{number}" for number in range(depth + 1)]
         start = f"list_transform({first}, lambda _c, _n: {{'o': [_n], 'x': _c}})"
         below = f"SELECT *, {start} AS {levels[0]} FROM ({below})"
-        for before, level in zip(levels, levels[1:], strict=False):
+        for before, level in pairwise(levels):
             below = f"SELECT *, {more(before)} AS {level} FROM ({below})"
         everything = f"flatten([{', '.join(levels[:-1])}])"
         stop = f"CASE WHEN len({levels[-1]}) > 0 THEN error({message}) ELSE {everything} END"

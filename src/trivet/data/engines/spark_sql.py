@@ -9,8 +9,9 @@ tokens from the start (`\\G`), takes whole strings as they are, and never backtr
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
-from trivet.data.engines.sql_emitter import SHARED, Emitter
+from trivet.data.engines.sql_emitter import MARK, SHARED, Emitter
 from trivet.data.engines.sql_shared import Words, numbers_and_moments
 from trivet.data.sof.plan import Repeat, Shape, Unnest
 
@@ -47,7 +48,7 @@ class SparkSql(Emitter):
             text="STRING",
             whole="DECIMAL(19,0)",
             matches=lambda x, pattern: f"({x} RLIKE '^({pattern})$')",
-            stop=lambda message: f"raise_error({self.literal(message)})",
+            stop=lambda message: f"raise_error({self.literal(MARK + message)})",
             find=lambda x, part: f"instr({x}, {self.literal(part)})",
             quotient=lambda a, b: f"({a} DIV {b})",
             moved=lambda start, minutes: (
@@ -90,7 +91,9 @@ class SparkSql(Emitter):
         return f"{name}({source}, {f'({var}, {index})' if index else var} -> {body})"
 
     def base(self, resource: str, parsed: str, source: str, message: str) -> str:
-        kept = f"WHEN _p.`resourceType` = {self.literal(resource)} THEN array(_p) WHEN _p.`resourceType` IS NULL THEN raise_error({message})"
+        kept = (
+            f"WHEN _p.`resourceType` = {self.literal(resource)} THEN array(_p) WHEN _p.`resourceType` IS NULL THEN raise_error({message})"
+        )
         return f"SELECT explode(CASE {kept} END) AS _r FROM (SELECT {parsed} AS _p FROM {source})"
 
     def rows(self, step: Unnest | Repeat, source: str, below: str, *, numbered: bool) -> str:
@@ -110,7 +113,7 @@ class SparkSql(Emitter):
         levels = [f"{name}_{number}" for number in range(depth + 1)]
         start = f"transform({first}, (_c, _n) -> struct(array(_n) AS o, _c AS x))"
         below = f"SELECT *, coalesce({start}, array()) AS {levels[0]} FROM ({below})"
-        for before, level in zip(levels, levels[1:], strict=False):
+        for before, level in pairwise(levels):
             below = f"SELECT *, {more(before)} AS {level} FROM ({below})"
         everything = f"flatten(array({', '.join(levels[:-1])}))"
         stop = f"CASE WHEN size({levels[-1]}) > 0 THEN raise_error({message}) ELSE {everything} END"

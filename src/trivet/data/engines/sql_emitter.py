@@ -8,8 +8,10 @@ from itertools import count
 
 from trivet.data.sof.plan import Chain, Const, Each, Expr, Field, Keep, Lists, Op, Plan, Repeat, Shape, Step, Unnest, Var
 
-__all__ = ["TOO_DEEP", "Emitter", "Operations"]
+__all__ = ["MARK", "TOO_DEEP", "Emitter", "Operations"]
 
+MARK = "view: "
+"""Before every message that a statement stops with: these hold no values and may be shown."""
 TOO_DEEP = "repeat goes deeper than this statement reads"
 NO_RESOURCE = "a record is no FHIR resource"
 Operations = Mapping[str, Callable[..., str]]
@@ -125,17 +127,17 @@ class Emitter(ABC):
             return self.loop(expr.kind, self.expression(expr.source, places), expr.var, index, body)
         assert isinstance(expr, Op)
         arguments = [self.expression(one, places) for one in expr.arguments]
-        return self._operation(expr.name, arguments, [self.literal(one) for one in expr.extra])
+        return self._operation(expr.name, arguments, [self.literal(MARK + one if expr.name == "only" else one) for one in expr.extra])
 
     def _operation(self, name: str, arguments: list[str], extra: list[str]) -> str:
         made = self.operations[name]
         if name in ONCE:
             return made(*arguments, *extra)
-        for number, one in enumerate(arguments):
-            if len(one) > self.short:
-                rest = arguments[number + 1 :]
-                return self.let(one, lambda held: self._operation(name, [*arguments[:number], held, *rest], extra))
-        return made(*arguments, *extra)
+        long = next((number for number, one in enumerate(arguments) if len(one) > self.short), -1)
+        if long < 0:
+            return made(*arguments, *extra)
+        before, after = arguments[:long], arguments[long + 1 :]
+        return self.let(arguments[long], lambda held: self._operation(name, [*before, held, *after], extra))
 
     def path(self, expr: Field, places: frozenset[str]) -> str:
         """A member as it stands in its parent."""
@@ -163,7 +165,7 @@ class Emitter(ABC):
             needed |= used(expr)
         for step in chain.steps:
             needed |= used_by(step)
-        below = self.base(plan.resource, self.parsed("raw", chain.shape, exact=plan.exact), source, self.literal(NO_RESOURCE))
+        below = self.base(plan.resource, self.parsed("raw", chain.shape, exact=plan.exact), source, self.literal(MARK + NO_RESOURCE))
         for step in chain.steps:
             below = self._step(step, below, depth, numbered=not isinstance(step, Keep) and step.index in needed)
         columns = [
@@ -193,7 +195,7 @@ class Emitter(ABC):
             depth,
             below,
             step.item,
-            self.literal(TOO_DEEP),
+            self.literal(MARK + TOO_DEEP),
         )
         return self.rows(step, source, below, numbered=numbered)
 

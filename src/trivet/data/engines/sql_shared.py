@@ -33,7 +33,9 @@ def numbers_and_moments(say: Words) -> dict[str, Callable[..., str]]:
     text, stop = say.text, say.stop
 
     def truth(x: str) -> str:
-        return f"CASE WHEN {x} IS NULL THEN NULL WHEN {x} = 'true' THEN TRUE WHEN {x} = 'false' THEN FALSE ELSE {stop('no truth value')} END"
+        return (
+            f"CASE WHEN {x} IS NULL THEN NULL WHEN {x} = 'true' THEN TRUE WHEN {x} = 'false' THEN FALSE ELSE {stop('no truth value')} END"
+        )
 
     def whole(x: str) -> str:
         digits = say.matches(x, "[+-]?[0-9]{1,18}")
@@ -148,9 +150,7 @@ def numbers_and_moments(say: Words) -> dict[str, Callable[..., str]]:
         return f"CASE WHEN {x} IS NULL THEN NULL WHEN length({x}) <= 10 THEN {x} ELSE {say.let(body(x), shifted)} END"
 
     def time_key(x: str) -> str:
-        return (
-            f"CASE WHEN length({x}) = 8 THEN {x} || '.000' WHEN length({x}) > 8 THEN rpad(substr({x}, 1, 12), 12, '0') ELSE {x} END"
-        )
+        return f"CASE WHEN length({x}) = 8 THEN {x} || '.000' WHEN length({x}) > 8 THEN rpad(substr({x}, 1, 12), 12, '0') ELSE {x} END"
 
     def moments(a: str, b: str, zoned: str, other: str, name: str) -> str:
         shared = f"least(length({a}), length({b}))"

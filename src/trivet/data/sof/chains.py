@@ -63,7 +63,9 @@ def compile_view(view: View, types: Types) -> Plan:
     # every chain reads its own part of the JSON, so each is compiled apart: the walk says how many there are
     drafts = makes.drafts()
     names = view.names()
-    kinds = [_agreed(name, [draft.columns[name][1:] for draft in drafts], column) for name, column in zip(names, view.columns(), strict=True)]
+    kinds = [
+        _agreed(name, [draft.columns[name][1:] for draft in drafts], column) for name, column in zip(names, view.columns(), strict=True)
+    ]
     outputs = tuple(Output(name, kind, many) for name, (kind, many) in zip(names, kinds, strict=True))
     chains = tuple(Chain(makes.shape, draft.steps, tuple(draft.columns[name][0] for name in names)) for draft in drafts)
     return Plan(view.resource, outputs, chains, makes.maker.exact, tuple(makes.maker.notes))
@@ -191,7 +193,7 @@ class _Chains:
             if found.kind == "complex":
                 raise NotCompiled(f"{column.name} is a whole {found.type}: name the element inside it")
             if column.collection:
-                expr = Op("list_or_empty", (self.maker.listed(found) if found.type else Op("nothing", ()),))
+                expr: Expr = Op("list_or_empty", (self.maker.listed(found) if found.type else Op("nothing", ()),))
             else:
                 expr = self.maker.one(found, column.name).expr
             kind = KINDS.get(found.kind, "")

@@ -1,7 +1,11 @@
-"""ViewDefinition (HL7 SQL on FHIR 2.0.0) from plain data to frozen types. Refused: whatever the specification does not allow, by place."""
+"""ViewDefinition from plain data to frozen types. Refused: whatever the specification does not allow, by place.
+
+HL7 SQL on FHIR 2.0.0 and 3.0.0-ballot: the canonical that `resourceType` may hold differs, what a view says does not.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +17,7 @@ from trivet.kernel.fhirpath.temporal import Temporal
 
 __all__ = ["Column", "Select", "View", "ViewError", "read_view"]
 
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 DATES = {"valueDate": "Date", "valueDateTime": "DateTime", "valueInstant": "DateTime", "valueTime": "Time"}
 
 
@@ -79,6 +84,8 @@ def read_view(held: Any) -> View:
     """The view of a ViewDefinition's JSON. Raises ViewError."""
     if not isinstance(held, dict):
         raise ViewError("a view is an object")
+    if not str(held.get("resourceType", "ViewDefinition")).endswith("ViewDefinition"):
+        raise ViewError("not a ViewDefinition", "resourceType")
     resource, selects = held.get("resource"), held.get("select")
     if not isinstance(resource, str) or not resource:
         raise ViewError("a view names its resource", "resource")
@@ -137,6 +144,8 @@ def column(held: Any, place: str) -> Column:
     """One column."""
     if not isinstance(held, dict) or not isinstance(held.get("name"), str):
         raise ViewError("a column has a name", place)
+    if not NAME.fullmatch(held["name"]):
+        raise ViewError("a column's name is letters, digits and underscores, a letter first", place)
     return Column(
         held["name"], path(held.get("path"), f"{place}.path"), held["path"], str(held.get("type", "")), held.get("collection") is True
     )

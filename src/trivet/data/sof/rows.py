@@ -90,7 +90,7 @@ class ViewRunner:
 
     def _value(self, column: Column, item: Item | None, root: Item, index: int) -> Any:
         found = self._ask(column.path, item, root, index) if item is not None else self._absent(column, index)
-        if column.collection:
+        if column.collection and item is not None:
             return [plain(self.types.system(one)) for one in found]
         if len(found) > 1:
             raise ViewError(f"{column.name} has several values for one row", column.text)

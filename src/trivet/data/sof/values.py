@@ -166,7 +166,7 @@ class Maker:
         found = [self.member(self.pick(value, option), name) for option in fits]
         if not found:
             return EMPTY
-        if len({(one.type, one.many) for one in found}) > 1 or found[0].options or found[0].kind == "complex" and len(found) > 1:
+        if len({(one.type, one.many) for one in found}) > 1 or found[0].options or (found[0].kind == "complex" and len(found) > 1):
             raise NotCompiled(f"{name} is of several types here: name one with ofType()")
         if len(found) == 1:
             return found[0]

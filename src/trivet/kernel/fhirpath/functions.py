@@ -307,7 +307,7 @@ def _reference_key(node: Call, items: list[Item], context: Context) -> list[Item
     wanted = type_argument(node).removeprefix("FHIR.") if node.arguments else ""
     out = []
     for item in items:
-        parts = str(item.value.get("reference", "")).split("/") if isinstance(item.value, dict) else []
+        parts = str(item.value.get("reference", "")).split("/_history/")[0].split("/") if isinstance(item.value, dict) else []
         if len(parts) >= 2 and (not wanted or parts[-2] == wanted):
             out.append(system_item(f"{parts[-2]}/{parts[-1]}"))
     return out

@@ -246,10 +246,12 @@ def _arithmetic(name: str, left: Any, right: Any, at: int, convert: Units | None
 
 
 def _tidy(value: Decimal) -> Decimal:
+    """A quotient to eight places, without the zeros at its end that division alone decides on."""
     try:
-        return value if -int(value.as_tuple().exponent) <= 8 else value.quantize(SCALE, ROUND_HALF_UP)
+        value = value if -int(value.as_tuple().exponent) <= 8 else value.quantize(SCALE, ROUND_HALF_UP)
     except InvalidOperation:
         return value
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
 def _quantity_arithmetic(name: str, left: Any, right: Any, at: int, convert: Units | None) -> Any:

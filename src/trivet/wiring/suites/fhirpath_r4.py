@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import xml.etree.ElementTree as ET
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from trivet.contracts.suite import SuiteResult
+from trivet.data.sof.r4 import r4_types
 from trivet.kernel.fhirpath import PathError, Types, ask
 from trivet.kernel.fhirpath.parser import parse
 from trivet.kernel.fhirpath.temporal import Temporal
 from trivet.kernel.fhirpath.values import Item, Quantity
 from trivet.kernel.jsontext import loads
-from trivet.kernel.resources import text
 
-__all__ = ["r4_types", "run"]
+__all__ = ["run"]
 
 NS = "{http://hl7.org/fhir}"
 NOW = "2026-06-30T12:00:00.000Z"
 SUITE = "fhirpath-r4"
-
-
-@cache
-def r4_types() -> Types:
-    """FHIR R4's element types."""
-    return Types(csv.DictReader(io.StringIO(text("trivet.maps", "fhir", "elements.csv"))))
 
 
 def from_xml(node: ET.Element, kind: str, types: Types) -> Any:

@@ -1,0 +1,122 @@
+"""Views on Spark 4: for bulk work that one machine is too small for, and, with `local[*]`, on one machine.
+
+In, raw texts as Arrow, NDJSON or Parquet (any address that the session reads); out, Arrow. One session a process, made with the first
+engine and in ANSI mode, UTC. Refused: a missing PySpark or Java, said with the command that helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from trivet.data.engines.spark_sql import SparkSql
+from trivet.data.engines.sql_emitter import MARK, Emitter
+from trivet.data.engines.views import SqlViews
+from trivet.data.sof.definition import ViewError
+from trivet.kernel.errors import Fault, Usage
+from trivet.kernel.fhirpath import Types
+
+__all__ = ["SparkViews"]
+
+SETTINGS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.execution.arrow.useLargeVarTypes": "false",
+}
+"""What the statements rest on."""
+START = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
+
+
+def start(master: str, options: Mapping[str, str]) -> Any:
+    """A Spark session on this machine, or the one that is running."""
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise Usage("E343", "Spark is not installed", why="no module pyspark", help="pip install 'trivet[spark]'") from None
+    building = SparkSession.builder.master(master).appName("trivet")
+    for name, value in {**START, **options}.items():
+        building = building.config(name, value)
+    try:
+        session = building.getOrCreate()
+    except (PySparkException, OSError, RuntimeError) as error:
+        raise Fault("E344", "Spark did not start", why=type(error).__name__, help="java -version") from None
+    if hasattr(session, "sparkContext"):
+        session.sparkContext.setLogLevel("OFF")  # its log would hold the rows of a statement that breaks
+    return session
+
+
+class SparkViews(SqlViews):
+    """A Spark session: the given one, or one of its own. `folders` are not needed: Spark reads what its user may read."""
+
+    name = "spark"
+
+    def __init__(
+        self,
+        types: Types | None = None,
+        *,
+        session: Any = None,
+        master: str = "local[*]",
+        folders: Sequence[str] = (),
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(types)
+        self._own = session is None
+        self._session = start(master, options or {}) if session is None else session
+        for name, value in SETTINGS.items():
+            self._session.conf.set(name, value)
+
+    def emitter(self) -> Emitter:
+        return SparkSql()
+
+    def records(self, name: str, *, table: pa.Table | None = None, ndjson: Sequence[str] = (), parquet: Sequence[str] = ()) -> None:
+        """A temporary view over the files and the table."""
+        session, wanted = self._session, pa.schema([("raw", pa.string())])
+        frames = []
+        if table is not None:
+            frames.append(session.createDataFrame(table.select(["raw"]).cast(wanted)))
+        if ndjson:
+            frames.append(session.read.text(list(ndjson)).withColumnRenamed("value", "raw").where("trim(raw) <> ''").select("raw"))
+        if parquet:
+            frames.append(session.read.parquet(*parquet).select("raw"))
+        frame = frames[0] if frames else session.createDataFrame(wanted.empty_table())
+        for other in frames[1:]:
+            frame = frame.unionAll(other)
+        frame.createOrReplaceTempView(name)
+
+    def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
+        from pyspark.errors import AnalysisException, ParseException, PySparkException
+
+        try:
+            yield from self._session.sql(sql).toArrow().to_batches()
+        except (AnalysisException, ParseException) as error:
+            raise Usage("E330", "the query was not understood", why=str(error).splitlines()[0][:200]) from None
+        except PySparkException as error:
+            raise broken(error) from None
+
+    def sql(self, text: str) -> pa.Table:
+        """One SELECT, in Spark's SQL."""
+        found = list(self.stream(text))
+        return pa.Table.from_batches(found) if found else pa.table({})
+
+    def close(self) -> None:
+        """Stop the session that was made here."""
+        if self._own:
+            self._session.stop()
+
+
+def broken(error: Exception) -> Exception:
+    """Our own messages hold no values and are passed on; Spark's may, and are not."""
+    said = str(error)
+    if MARK in said:
+        return ViewError(said.split(MARK, 1)[1].splitlines()[0].split(" SQLSTATE")[0].strip())
+    return Fault("E331", "the query broke while running", why=type(error).__name__, help="trivet doctor")
