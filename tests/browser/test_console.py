@@ -20,6 +20,7 @@ PATHS = [
     "/",
     "/sources",
     "/sources/lab",
+    "/sources/lab/register",
     "/data",
     "/data/checks/feed-silent",
     "/models",

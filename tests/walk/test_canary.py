@@ -202,6 +202,10 @@ def story(walk: Walk) -> str:
     for figure in json.loads(walk.run("readiness", *at))["domains"]:
         for each in figure["figures"]:
             walk.run("readiness", "--rows", each["id"], *at)
+    walk.run("register", "list", *at)
+    for source in (*feeds(), "nobody-knows"):
+        walk.run("register", source, *at)
+        walk.run("register", source, "--since", "2026-02-01", "--until", "2026-03-02", "--diff", *at)
     walk.run("rebuild", *at)
     walk.run("ledger", "checkpoint", *at)
     walk.run("ledger", "export", "--tiles", str(walk.folder / "tiles"), *at)
@@ -274,6 +278,7 @@ def addresses(house: House, name: str) -> list[str]:
     figures = house.role("assessment").readiness()
     things = {
         "/sources/{name}": [("name", one) for one in column("select source from sources")],
+        "/sources/{name}/register": [("name", one) for one in column("select source from sources")],
         "/messages/{receipt}": [("receipt", one) for one in column("select receipt from messages")],
         "/data/checks/{id}": [("id", one) for one in column("select distinct check_id from checks")],
         "/models/{name}": [("name", "news2")],

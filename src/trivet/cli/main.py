@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "client-key": "The keys by which FHIR servers know this house.",
     "translate": "Files to records, lineage and coverage; needs no home.",
     "validate": "Judge FHIR R4 files; needs no home.",
+    "register": "What each interface really carries; engine exports; a folder of extracts.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
     "check": "Run the quality checks.",
     "dqd": "OHDSI's data quality checks over any OMOP database.",

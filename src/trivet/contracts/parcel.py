@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Translation
+from trivet.contracts.traffic import NO_TRAFFIC, Traffic
 from trivet.kernel.errors import Rejected
 
 __all__ = ["CoverageLine", "NoticeLine", "Parcel", "Sheet", "Task"]
@@ -60,7 +61,7 @@ class Parcel:
     """`state` is the end state the unit deserves (`mapped`, `quarantined`, `ignored`), `reason` the rule or error code behind it.
 
     `spans` is the compressed lineage of all records of the unit. `people` holds what a linker reads: every Patient record, and for
-    each subject without one a record about it, all without spans.
+    each subject without one a record about it, all without spans. `traffic` is what the register of interfaces learns from the unit.
     """
 
     state: str
@@ -72,3 +73,4 @@ class Parcel:
     notices: tuple[NoticeLine, ...]
     rejects: tuple[Rejected, ...]
     people: Translation
+    traffic: Traffic = NO_TRAFFIC

@@ -16,6 +16,7 @@ from trivet.contracts.envelope import Envelope, Receipt
 from trivet.contracts.parcel import CoverageLine, Parcel
 from trivet.contracts.ports import Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
+from trivet.data.interfaces import store as interfaces
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked, NotFound
 from trivet.kernel.resources import text
@@ -145,7 +146,7 @@ class StoreLanding:
             raise Locked("E221", "another process settled these receipts", help="nothing is lost; the rest is taken up again")
 
     def settle(self, tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]], run: int) -> None:
-        """Give each receipt its end state; write down rejects, notices and coverage."""
+        """Give each receipt its end state; write down rejects, notices, coverage and traffic."""
         states, rejects, notices = [], [], []
         for receipt, parcel in outcomes:
             states.append((parcel.state, parcel.reason, int(parcel.partial), run, receipt.seq))
@@ -157,6 +158,7 @@ class StoreLanding:
         tx.executemany(_sql("reject_add"), rejects)
         tx.executemany(_sql("notice_add"), notices)
         tx.executemany(_sql("coverage_add"), coverage_rows(outcomes))
+        interfaces.write(tx, outcomes)
 
     def balance(self) -> dict[str, dict[str, Any]]:
         """Per source: receipts by state, when the last one came (`last_at`), deliveries and how many of them were repeats."""

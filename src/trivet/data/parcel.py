@@ -19,7 +19,9 @@ import msgspec
 from trivet.contracts.parcel import CoverageLine, NoticeLine, Parcel, Sheet
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Record, Span, Translation
+from trivet.contracts.traffic import NO_TRAFFIC
 from trivet.data.instants import lower_bound
+from trivet.data.interfaces.observe import observe
 from trivet.kernel import jsontext, resources
 from trivet.kernel.errors import Rejected
 
@@ -29,10 +31,11 @@ INDEX = re.compile(r"\[\d+\]|(?<=/)\d+(?=/|$)|\br=\d+;")
 _encoder = msgspec.json.Encoder()
 
 
-def pack(translation: Translation, profile: SourceProfile) -> Parcel:
-    """The parcel of one translated unit."""
+def pack(translation: Translation, profile: SourceProfile, raw: bytes = b"") -> Parcel:
+    """The parcel of one translated unit; without its bytes it says nothing to the register of interfaces."""
     state, reason = verdict(translation)
     sheets = tuple([sheet(record, profile.zone) for record in translation.records])
+    about = people(translation.records, sheets)
     return Parcel(
         state=state,
         reason=reason,
@@ -42,7 +45,8 @@ def pack(translation: Translation, profile: SourceProfile) -> Parcel:
         coverage=coverage(translation),
         notices=notices(translation),
         rejects=translation.rejects,
-        people=Translation(people(translation.records, sheets), ()),
+        people=Translation(about, ()),
+        traffic=observe(raw, translation, profile.format, about) if raw else NO_TRAFFIC,
     )
 
 

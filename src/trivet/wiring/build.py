@@ -45,6 +45,7 @@ ROLES: dict[str, str] = {
     "profiles": "profiles:profiles",
     "workshop": "rooms:workshop",
     "release": "rooms:release",
+    "register": "registering:register",
     "projections": "projections:projections",
     "registry": "models:registry",
     "features": "models:features",

@@ -17,7 +17,9 @@ __all__ = ["PROJECTIONS", "projections"]
 
 
 def received() -> Projection:
-    """What came in, what became of it, who is who, and every record version."""
+    """What came in, what became of it, who is who, every record version, and what the feeds carry."""
+    from trivet.data.interfaces.store import TABLES as REGISTER
+
     tables = {
         "receipt": "seq",
         "delivery": "seq, ordinal",
@@ -25,6 +27,7 @@ def received() -> Projection:
         "reject": "receipt, ordinal",
         "notice": "receipt, kind, system, code",
         "coverage": "source, format, locator, disposition, rule",
+        **REGISTER,
         "record_version": "ordinal",
         "lineage": "receipt",
         "identity_record": "id",

@@ -55,7 +55,7 @@ def parcel_of(task: Task, formats: dict[str, Format], normaliser: Normaliser) ->
     if form is None:
         return failed(Rejected("E240", "nobody here knows this format", help="trivet receive --format NAME", length=len(task.raw)))
     try:
-        return pack(normaliser.normalise(form.translate(task.raw, task.profile), task.profile), task.profile)
+        return pack(normaliser.normalise(form.translate(task.raw, task.profile), task.profile), task.profile, task.raw)
     except Fault:  # ours, such as a broken map table: it would break every unit, so it stops the work, and nothing is settled
         raise
     except Exception as error:  # the inbound loop: one bad unit never stops the others

@@ -7,7 +7,8 @@ whole row when its header fits no table (drift: the missing columns are named).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from trivet.contracts.envelope import Piece, Unit
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Translation
 from trivet.integration.formats.table.maps import Table, every, tables
-from trivet.integration.formats.table.read import BOM, cells, delimiter, rows
+from trivet.integration.formats.table.read import BOM, Cell, cells, delimiter, rows
 from trivet.integration.formats.table.sheet import Sheet
 from trivet.kernel.errors import Rejected
 
@@ -23,6 +24,7 @@ __all__ = ["TableFormat"]
 
 LONGEST = 1 << 20  # bytes of a header line
 BLANK = b" \t\r\n"
+DATA = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*|.*\d{6,}.*")  # what is no name of a column: a number, a date, a person's number
 
 
 class Header(NamedTuple):
@@ -95,7 +97,9 @@ class TableFormat:
         folder = str(profile.options.get("maps_dir", "")) or self.folder
         table, why = choose(profile.table, profile.source, folder, header.names)
         if table is None:
-            return _whole(Rejected("table-drift", why, "header", 0, end, help="trivet translate --profile: set table"), row)
+            return _unmapped(
+                Rejected("table-drift", why, "header", 0, end, help="trivet translate --profile: set table"), header.names, values
+            )
         return Sheet(dict(zip(header.names, values, strict=True)), profile).make(table)
 
     def _headless(self, raw: bytes, header: Header, end: int) -> Translation:
@@ -117,6 +121,23 @@ def _unit(raw: Any, context: bytes, start: int, end: int) -> Unit:
 def _whole(reject: Rejected, row: tuple[int, int]) -> Translation:
     element = Element(reject.locator, row[0], row[1] - row[0], "rejected", reject.code)
     return Translation((), (element,) if element.length else (), (reject,))
+
+
+def _unmapped(reject: Rejected, names: Sequence[str], values: Sequence[Cell]) -> Translation:
+    """A row that no map reads, cell by cell, so that whoever writes the map sees what there is."""
+    shown = _columns(tuple(names))
+    cells = [(name, cell) for name, cell in zip(shown, values, strict=True) if cell.length]
+    return Translation(
+        (), tuple(Element(f"c={name}", cell.offset, cell.length, "rejected", reject.code) for name, cell in cells), (reject,)
+    )
+
+
+@lru_cache(maxsize=256)
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of columns, or their numbers where the first line is a row itself: numbers and dates in it are values, and so are its words."""
+    if any(DATA.fullmatch(name) for name in names):
+        return tuple(f"#{place}" for place in range(1, len(names) + 1))
+    return names
 
 
 @lru_cache(maxsize=256)

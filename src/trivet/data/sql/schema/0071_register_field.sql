@@ -1,0 +1,26 @@
+-- one field of a feed on a day: containers it was in and repeats in them, elements, lengths in bytes, shapes, fates
+create table if not exists register_field (
+  source text not null,
+  format text not null,
+  day text not null,
+  part text not null,
+  field text not null,
+  containers integer not null,
+  least integer not null,
+  most integer not null,
+  elements integer not null,
+  shortest integer not null,
+  longest integer not null,
+  digits integer not null,
+  decimal integer not null,
+  moment integer not null,
+  code integer not null,
+  words integer not null,
+  other integer not null,
+  mapped integer not null,
+  carried integer not null,
+  dropped integer not null,
+  uncovered integer not null,
+  rejected integer not null,
+  primary key (source, format, day, part, field)
+) strict, without rowid
