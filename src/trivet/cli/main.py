@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "validate": "Judge FHIR R4 files; needs no home.",
     "register": "What each interface really carries; engine exports; a folder of extracts.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
+    "remap": "Read settled units again with today's maps: a plan first.",
     "check": "Run the quality checks.",
     "dqd": "OHDSI's data quality checks over any OMOP database.",
     "link": "Link persons: the home's, or any table of persons.",

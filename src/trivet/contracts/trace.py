@@ -11,7 +11,7 @@ __all__ = ["Entry", "Position"]
 class Entry:
     """One ledger entry before it has a place.
 
-    `kind`: `raw.received`, `norm.run`, `link`, `check.run`, `model.release`, `seat`, `vote`, `grant`, `route`, `decision`,
+    `kind`: `raw.received`, `norm.run`, `norm.rerun`, `link`, `check.run`, `model.release`, `seat`, `vote`, `grant`, `route`, `decision`,
     `denial`, `display`, `override`, `outcome`, `correction`, `access`, `erasure`, ... `refs`: earlier positions it rests on.
     `digests` are SHA-256 of things that are not personal, `commitments` salted commitments to things that are.
     `notes` holds short non-personal words (a source name, a state, a reason code).

@@ -21,7 +21,7 @@ Entries = dict[str, list[tuple[int, dict[str, Any]]]]
 
 def fsck(house: House, *, deep: bool = True) -> dict[str, Any]:
     """`{"sound", "ledger", "in_flight", "findings": [...]}`. `deep` also opens every blob."""
-    entries: Entries = {kind: list(house.ledger.find(kind)) for kind in ("raw.received", "norm.run", "decision")}
+    entries: Entries = {kind: list(house.ledger.find(kind)) for kind in ("raw.received", "norm.run", "norm.rerun", "decision")}
     findings = [
         finding("store", house.role("audit").integrity(), 1, "the database file is damaged", "restore home.db from backup"),
         tree(house),
@@ -68,7 +68,7 @@ def received(house: House, entries: Entries) -> list[Found]:
     """Entries and receipts tell the same story."""
     receipts = {seq: (blob, state, run) for seq, blob, state, run in house.role("audit").receipts()}
     said = {seq: entry["notes"]["blob"] for seq, entry in entries["raw.received"]}
-    runs = {seq for seq, _ in entries["norm.run"]}
+    runs = {seq for seq, _ in (*entries["norm.run"], *entries["norm.rerun"])}
     missing = [seq for seq, blob in said.items() if receipts.get(seq, ("",))[0] != blob]
     unsaid = [seq for seq in receipts if seq not in said]
     unrun = [

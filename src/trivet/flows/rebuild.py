@@ -14,6 +14,7 @@ from trivet.contracts.house import House
 from trivet.contracts.ports import Tx
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.projection import Projection
+from trivet.flows.remap import rerun
 from trivet.flows.settle import blank, output_digest, paired, tasks_of, unkeepable
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked
@@ -69,12 +70,12 @@ def rebuild(
 
 def replay_received(house: House) -> None:
     """Receipts, deliveries, files, links and record versions, from the ledger's entries in their order."""
-    kinds = ("raw.received", "delivery", "file.received", "norm.run", *house.linker.replayed)
+    kinds = ("raw.received", "delivery", "file.received", *RUNS, *house.linker.replayed)
     waiting: list[Event] = []
     for event in heapq.merge(*(house.ledger.find(kind) for kind in kinds), key=lambda event: event[0]):
-        if event[1]["kind"] == "norm.run":
+        if event[1]["kind"] in RUNS:
             write(house, waiting)
-            again(house, *event)
+            RUNS[event[1]["kind"]](house, *event)
             waiting = []
         else:
             waiting.append(event)
@@ -125,3 +126,6 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     house.store.write(work)
     if not erased and output_digest(outcomes) != manifest["output"]:
         house.role("differences").append((run, manifest["release"]))
+
+
+RUNS = {"norm.run": again, "norm.rerun": rerun}

@@ -23,7 +23,19 @@ from trivet.contracts.trace import Entry
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked, NotFound, Rejected
 
-__all__ = ["Settling", "Tally", "blank", "output_digest", "paired", "process_pending", "shelve", "tasks_of", "unkeepable"]
+__all__ = [
+    "Settling",
+    "Tally",
+    "blank",
+    "hand_over",
+    "output_digest",
+    "paired",
+    "process_pending",
+    "profiles_of",
+    "shelve",
+    "tasks_of",
+    "unkeepable",
+]
 
 CHUNK = 1_000  # units in one transaction
 AHEAD = 3  # chunks under way in the workshop while one is being shelved
@@ -127,14 +139,20 @@ def process_pending(house: House, tally: Tally | None = None, report: Callable[[
 
 def translate(house: House, receipts: Sequence[Receipt]) -> tuple[dict[str, SourceProfile], set[int], Future[list[Parcel]]]:
     """Hand units to the workshop, with what the site says about their feeds today. Names the units that were erased meanwhile."""
+    profiles = profiles_of(house, receipts)
+    tasks, erased = tasks_of(house, receipts, profiles)
+    return profiles, erased, house.role("workshop").submit(tasks)
+
+
+def profiles_of(house: House, receipts: Sequence[Receipt]) -> dict[str, SourceProfile]:
+    """What the site says today about the feeds of these units, by `source/format`."""
     profiles: dict[str, SourceProfile] = {}
     for receipt in receipts:
         name = f"{receipt.source}/{receipt.format}"
         if name not in profiles:
             known = house.profiles.get(receipt.source) or SourceProfile(receipt.source)
             profiles[name] = replace(known, format=receipt.format, maps_digest=house.role("release")["maps"])
-    tasks, erased = tasks_of(house, receipts, profiles)
-    return profiles, erased, house.role("workshop").submit(tasks)
+    return profiles
 
 
 def tasks_of(house: House, receipts: Sequence[Receipt], profiles: Mapping[str, SourceProfile]) -> tuple[list[Task], set[int]]:

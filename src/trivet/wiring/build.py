@@ -35,6 +35,7 @@ ROLES: dict[str, str] = {
     "wires": "rooms:wires",
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",
+    "revisions": "rooms:revisions",
     "query": "rooms:query",
     "tables": "rooms:tables",
     "audit": "rooms:audit",

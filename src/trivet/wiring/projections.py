@@ -30,6 +30,7 @@ def received() -> Projection:
         **REGISTER,
         "record_version": "ordinal",
         "lineage": "receipt",
+        "lineage_again": "receipt, since",
         "identity_record": "id",
         "identity_key": "key, record",
         "identity_term": "field, term",

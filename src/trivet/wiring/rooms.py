@@ -23,7 +23,7 @@ from trivet.kernel.digest import sha256
 from trivet.kernel.errors import Refused, Usage
 from trivet.kernel.resources import listing, text
 
-__all__ = ["found", "position", "refuse_change_of_nature", "schema"]
+__all__ = ["found", "moment", "position", "refuse_change_of_nature", "schema"]
 
 ROOMS = ("data", "governance", "models", "integration")
 
@@ -81,6 +81,13 @@ def wires(house: House) -> Any:
     from trivet.data.wires import StoreWires
 
     return StoreWires(house.store, house.vault, house.landing)
+
+
+def revisions(house: House) -> Any:
+    """Record versions against a new reading."""
+    from trivet.data.revision import StoreRevisions
+
+    return StoreRevisions(house.store)
 
 
 def segments(house: House) -> Any:
@@ -144,14 +151,19 @@ def position(house: House, text: str | None) -> int | None:
     """The ledger position that `SEQ` or an instant (RFC 3339, or a date in the site's zone) means. Usage for anything else."""
     if text is None or text.isdigit():
         return None if text is None else int(text)
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise Usage("E131", "--as-of takes a ledger position or an instant", why=text, help="--as-of 2026-03-01T08:00:00Z") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(house.settings["site"]["zone"]))
-    found: int = house.role("query").position(instant(moment))
+    found: int = house.role("query").position(moment(house, text))
     return found
+
+
+def moment(house: House, text: str) -> str:
+    """Instant text of an RFC 3339 instant, or of a date in the site's zone; empty for nothing. Usage for anything else."""
+    if not text:
+        return ""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise Usage("E131", "not a ledger position, an instant or a date", why=text, help="--as-of 2026-03-01T08:00:00Z") from None
+    return instant(found if found.tzinfo else found.replace(tzinfo=ZoneInfo(house.settings["site"]["zone"])))
 
 
 def linker(house: House) -> Any:

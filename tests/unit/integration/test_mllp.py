@@ -98,15 +98,37 @@ def test_frames_are_found_however_they_arrive(size: int) -> None:
 
 
 def test_an_endless_frame_keeps_its_head_only() -> None:
-    """Memory does not grow with a frame that is larger than the cap."""
+    """Memory does not grow with a frame that is larger than the cap: its head comes once, when the cap is passed; then the next frame."""
     framer = Framer(1000, 100)
     framer.feed(b"\x0b" + b"h" * 50, 1000)
+    found = []
     for _ in range(1000):
-        assert framer.feed(b"x" * 4096, 1000) == []
+        found += framer.feed(b"x" * 4096, 1000)
         assert framer.buffered <= 1000
-    ((head, large),) = framer.feed(b"\x1c\r", 1000)
-    assert large
-    assert head == b"h" * 50 + b"x" * 50
+    assert found == [(b"h" * 50 + b"x" * 50, True)]
+    assert framer.passed == 50 + 1000 * 4096
+    assert framer.feed(b"\x1c\r" + framed(b"next"), 1000) == [(b"next", False)]
+    assert framer.passed == 0
+
+
+def test_a_frame_without_end_ends_its_connection() -> None:
+    """The sender hears no at the cap, the connection is closed behind the answer, and another sender is not disturbed."""
+
+    async def talk(listener: MllpListener, keeper: Keeper) -> None:
+        reader, writer = await asyncio.open_connection(listener.host, listener.port)
+        writer.write(b"\x0b" + message("endless"))
+        other = MllpSender(listener.host, listener.port)
+        for number in range(40):
+            writer.write(b"x" * 1000)
+            await writer.drain()
+            assert (await other.send(message(f"m{number}"))).positive
+        assert (await answer(reader))[1:3] == [b"AR", b"endless"]
+        assert await reader.read() == b""
+        assert len(keeper.heads) == 1
+        await other.close()
+        writer.close()
+
+    with_listener(talk, MllpLimits(frame=1000, head=200, endless=20_000, write_seconds=1.0))
 
 
 def test_acknowledged_after_it_is_kept_and_not_before() -> None:

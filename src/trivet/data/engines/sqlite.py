@@ -106,6 +106,7 @@ class SQLiteStore:
         self._tx = SQLiteTx(self._writer)
         self._apply(schema)
         self._carrier = Carrier(path, self._open)
+        self._place = self._standing()
         self._thread = threading.Thread(target=self._run, name=f"store-{path.name}", daemon=True)
         self._thread.start()
 
@@ -309,8 +310,22 @@ class SQLiteStore:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return problem(error, self.path)
+        standing = self._standing()
+        self._place = self._place or standing  # a store without tables has no journal before its first commit
+        if not standing or standing != self._place:
+            return Fault(
+                "E618", "the store's file was moved or removed", where=str(self.path), why="another file stands there, or none",
+                help="stop trivet; put home.db and home.db-wal back together, or restore them",
+            )  # fmt: skip
         self._carrier.after(self._writer.total_changes)
         return None
+
+    def _standing(self) -> tuple[tuple[int, int], ...]:
+        """Which files stand under the store's name and its journal's: SQLite would go on writing into a file that somebody moved."""
+        try:
+            return tuple((found.st_dev, found.st_ino) for found in (os.stat(self.path), os.stat(f"{self.path}-wal")))
+        except OSError:
+            return ()
 
     def _waiting(self) -> Iterator[Piece]:
         """Everything queued right now."""

@@ -1,7 +1,8 @@
 """MLLP: listens for HL7 v2 on TCP or TLS and acknowledges a message only when whoever keeps it says that it is durable.
 
 In: frames (VT, message, FS, CR), split or packed over packets as the network likes. Out: each message handed to `land`, its
-answer sent in the order of arrival. Refused: frames above the cap (their head is kept), with a negative acknowledgement.
+answer sent in the order of arrival. Refused: frames above the cap, with a negative acknowledgement as soon as the cap is reached (their
+head is kept, their rest passed over); a frame that never ends costs its sender the connection, closed so that the answer arrives.
 Memory stays bounded: a window of messages per connection, one budget for all of them, and no reading while it is spent.
 """
 
@@ -30,9 +31,11 @@ _VT, _FS, _CR = 0x0B, 0x1C, 0x0D
 @dataclass(frozen=True, slots=True)
 class MllpLimits:
     """`frame` bytes of one message, `window` messages in flight on one connection, `budget` bytes buffered by all connections,
-    `head` bytes kept of a frame that is too large, seconds for a frame to arrive, for an answer to go out, and to drain."""
+    `head` bytes kept of a frame that is too large, `endless` bytes passed over before its connection is closed, seconds for a frame to
+    arrive, for an answer to go out, and to drain."""
 
     frame: int = 16 * 2**20
+    endless: int = 64 * 2**20
     window: int = 64
     budget: int = 256 * 2**20
     head: int = 64 * 2**10
@@ -48,15 +51,16 @@ def framed(message: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Framer:
-    """Cuts a byte stream into frames. Bytes between frames are counted in `noise` and dropped; an oversized frame gives its head."""
+    """Cuts a byte stream into frames. Bytes between frames are counted in `noise` and dropped; an oversized frame gives its head when
+    it passes the limit, and the rest of it is counted in `passed`."""
 
     limit: int
     head: int
     noise: int = 0
     inside: bool = False
     overflow: bool = False
+    passed: int = 0
     _buffer: bytearray = field(default_factory=bytearray)
-    _seen: int = 0
 
     @property
     def buffered(self) -> int:
@@ -78,21 +82,30 @@ class Framer:
                 continue
             end = data.find(_FS, at)
             part = data[at : end if end >= 0 else len(data)]
-            self._keep(part, min(limit, self.limit))
+            if self._overflows(part, min(limit, self.limit)):
+                frames.append((bytes(self._buffer), True))
+                self._buffer = bytearray()
             at = end + 1 if end >= 0 else len(data)
             if end >= 0:
-                frames.append((bytes(self._buffer), self.overflow))
+                if not self.overflow:
+                    frames.append((bytes(self._buffer), False))
                 self.inside = self.overflow = False
+                self.passed = 0
                 self._buffer = bytearray()
         return frames
 
-    def _keep(self, part: bytes, limit: int) -> None:
-        if not self.overflow and len(self._buffer) + len(part) > limit:
-            self.overflow = True
-            self._buffer += part[: max(0, self.head - len(self._buffer))]
-            del self._buffer[self.head :]
-        elif not self.overflow:
+    def _overflows(self, part: bytes, limit: int) -> bool:
+        """Keep the part, or pass over it. True once for a frame, when it turns out to be too large: the buffer holds its head."""
+        if self.overflow:
+            self.passed += len(part)
+            return False
+        if len(self._buffer) + len(part) <= limit:
             self._buffer += part
+            return False
+        self.overflow, self.passed = True, len(self._buffer) + len(part)
+        self._buffer += part[: max(0, self.head - len(self._buffer))]
+        del self._buffer[self.head :]
+        return True
 
 
 @dataclass(slots=True)
@@ -177,6 +190,8 @@ class MllpListener:
             await self._read(reader, framer, due, _origin(writer))
             await due.put(None)
             await answering
+            if framer.passed > self.limits.endless:
+                await self._linger(reader, writer)
         finally:
             self.counts["noise"] += framer.noise
             self.buffered -= framer.buffered
@@ -203,6 +218,18 @@ class MllpListener:
             for message, large in frames:
                 begun = loop.time()
                 await due.put(self._taken(message, large, origin))
+            if framer.passed > self.limits.endless:
+                self.report(f"{self.source}: a frame did not end within {self.limits.endless} bytes")
+                return
+
+    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Say that nothing more will be read, and pass over what is under way: closing at once could take our answer away."""
+        with contextlib.suppress(OSError, TimeoutError):
+            if writer.can_write_eof():
+                writer.write_eof()
+            async with asyncio.timeout(self.limits.write_seconds):
+                while await reader.read(2**16):
+                    pass
 
     def _share(self) -> int:
         """How large a frame may be now: the cap, or a fair share once the common budget is spent."""
