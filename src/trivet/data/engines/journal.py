@@ -4,6 +4,7 @@ In: a store's file and a way to open it. Out: nothing; a journal that stays with
 commit or other, which then takes a hundred times as long. Here a thread of its own does it (a PASSIVE checkpoint never makes the writer
 wait). A journal is begun anew only when all of it was carried over while nobody wrote; so once it is longer than `MOST`, the
 writer carries over the rest itself, before its next transaction: that is little, because the thread has just done the most of it.
+Where the thread did not get to it, the writer does all of it as soon as the file is larger than `LARGEST`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["Carrier"]
+__all__ = ["LARGEST", "Carrier"]
 
 EVERY = 4_000  # rows written between two carryings
 MOST = 8_192  # pages of 4 KiB in the journal before the writer helps
+LARGEST = 64 * 2**20  # bytes of the journal; SQLite is told to cut it to half of that when it begins anew (journal_size_limit)
 CARRY = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
@@ -37,8 +39,9 @@ class Carrier:
             with contextlib.suppress(sqlite3.Error):
                 writer.execute(CARRY).fetchall()
 
-    def after(self, changes: int) -> None:
-        """A commit is done; the writer has changed so many rows since it was opened."""
+    def after(self, changes: int, size: int) -> None:
+        """A commit is done; the writer has changed so many rows since it was opened, and the journal's file has this size."""
+        self._long = self._long or size > LARGEST
         if changes - self._changes >= EVERY:
             self._changes = changes
             if self._thread is None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from trivet.data.engines.journal import Carrier
+from trivet.data.engines.journal import LARGEST, Carrier
 from trivet.kernel.errors import Fault, Locked, Problem
 
 __all__ = ["SQLiteStore", "SQLiteTx"]
@@ -32,7 +32,15 @@ Row = tuple[Any, ...]
 PAGE = 10_000  # rows that `pages` gives at a time
 PIECES = 1_000  # most pieces of work in one commit
 WORKING_FOR = 0.010  # seconds after which a commit takes in no more pieces
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "wal_autocheckpoint=0", "cache_size=-16384")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "wal_autocheckpoint=0",
+    f"journal_size_limit={LARGEST // 2}",
+    "cache_size=-16384",
+)
 BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
 
 
@@ -106,7 +114,7 @@ class SQLiteStore:
         self._tx = SQLiteTx(self._writer)
         self._apply(schema)
         self._carrier = Carrier(path, self._open)
-        self._place = self._standing()
+        self._place = self._standing()[0]
         self._thread = threading.Thread(target=self._run, name=f"store-{path.name}", daemon=True)
         self._thread.start()
 
@@ -310,22 +318,24 @@ class SQLiteStore:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return problem(error, self.path)
-        standing = self._standing()
+        standing, size = self._standing()
         self._place = self._place or standing  # a store without tables has no journal before its first commit
         if not standing or standing != self._place:
             return Fault(
                 "E618", "the store's file was moved or removed", where=str(self.path), why="another file stands there, or none",
                 help="stop trivet; put home.db and home.db-wal back together, or restore them",
             )  # fmt: skip
-        self._carrier.after(self._writer.total_changes)
+        self._carrier.after(self._writer.total_changes, size)
         return None
 
-    def _standing(self) -> tuple[tuple[int, int], ...]:
-        """Which files stand under the store's name and its journal's: SQLite would go on writing into a file that somebody moved."""
+    def _standing(self) -> tuple[tuple[int, ...], int]:
+        """Which files stand under the store's name and its journal's (SQLite would go on writing into a file that somebody moved), and
+        how large the journal is."""
         try:
-            return tuple((found.st_dev, found.st_ino) for found in (os.stat(self.path), os.stat(f"{self.path}-wal")))
+            file, journal = os.stat(self.path), os.stat(f"{self.path}-wal")
         except OSError:
-            return ()
+            return (), 0
+        return (file.st_dev, file.st_ino, journal.st_dev, journal.st_ino), journal.st_size
 
     def _waiting(self) -> Iterator[Piece]:
         """Everything queued right now."""
