@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from hypothesis import strategies as st
 
-from trivet.contracts.record import Span
-from trivet.integration.formats.hl7v2.escapes import Separators, unescape
 from trivet.integration.tables import table
-from trivet.testing.kits.format import related
+from trivet.wiring.suites.hl7v2_reread import STANDARD, comes_from
 
 __all__ = ["SEPARATORS", "comes_from", "leaves_of", "messages"]
 
-SPECIAL = ("PL", "LA1")  # types that are not a list of rows
-STANDARD = "|^~\\&"
 SEPARATORS = st.sampled_from([STANDARD, STANDARD, "|~^\\&", "#*@!%", "%$:?;", "|^~\\&#"])
 KINDS = [
     "ADT^A01", "ADT^A08", "ADT^A03", "ADT^A11", "ADT^A40", "ADT^A31", "ORU^R01", "ORM^O01", "OML^O21", "OMG^O19", "ORL^O22",
@@ -89,49 +83,3 @@ def leaves_of(marks: str) -> Callable[[bytes], set[tuple[int, int]]]:
         return found
 
     return walk
-
-
-@cache
-def _rows(folder: str, name: str) -> dict[str, dict[str, str]]:
-    """Rows of a table by the name that a rule gives them."""
-    found: dict[str, dict[str, str]] = {}
-    times: dict[str, int] = defaultdict(int)
-    for row in table(f"hl7v2/{folder}/{name}.csv", "source", "transform"):
-        times[row["source"]] += 1
-        found[row["source"] + (f"#{times[row['source']]}" if times[row["source"]] > 1 else "")] = row
-    return found
-
-
-def row_of(rule: str) -> dict[str, str] | None:
-    """The row that the last part of a rule names, found in the tables themselves."""
-    last = rule.rpartition(">")[2]
-    if "/" in last:
-        name, _, source = last.partition("/")
-        return _rows("segments", name)[source] if name not in ("link", "carry", "key") else None
-    cut = min(last.index(mark) for mark in ".$" if mark in last)
-    if last[:cut] in SPECIAL:
-        return {"transform": last[:cut]}
-    return _rows("datatypes", last[:cut])[last[cut:]]
-
-
-def comes_from(marks: str = STANDARD) -> Callable[[Span, Any, str], bool]:
-    """Whether a value is what the row says of these bytes: words as they were sent, numbers digit by digit, constants of the row."""
-    use = Separators(*marks[:5])
-
-    def holds(span: Span, value: Any, text: str) -> bool:
-        sent = unescape(text, use, "utf-8").strip()
-        if span.rule.endswith("?"):
-            return bool(value == sent)
-        row = row_of(span.rule)
-        if row is None:
-            return span.rule.startswith("link/") or value == unescape(text, use, "utf-8")
-        transform = row["transform"] or "string"
-        if transform == "string":
-            return bool(value == sent)
-        if transform == "decimal":
-            return bool(value == Decimal(sent) and str(value) == str(Decimal(sent)))
-        if transform in ("date", "dateTime", "instant"):
-            return related(span, value, text)
-        return bool(text)
-
-    return holds

@@ -13,16 +13,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from trivet.integration.overlay import Row, in_force, overlaid, per_overlay
 from trivet.kernel import resources
 from trivet.kernel.errors import Fault
 
-__all__ = ["Condition", "Getter", "Row", "Test", "compile_condition", "overlay", "parse", "places", "table"]
+__all__ = ["Condition", "Getter", "Row", "Test", "compile_condition", "parse", "places", "read", "table"]
 
-Row = dict[str, str]
 Condition = tuple[Any, ...]
 Getter = Callable[..., str]
 Test = Callable[..., bool]
@@ -122,13 +121,23 @@ def compile_condition(tree: Condition, bind: Callable[[str], Getter]) -> Test:
     return lambda *args: get(*args) in values
 
 
-@cache
+@per_overlay
 def table(path: str, *columns: str) -> tuple[Row, ...]:
-    """The rows of a shipped table, `table("hl7v2/messages.csv", "segment", ...)`. Raises Fault when a named column is missing."""
-    return _read(resources.text("trivet.maps", *path.split("/")), path, columns)
+    """The rows of a shipped table, `table("hl7v2/messages.csv", "segment", ...)`, under the site's overlay if one is in force.
+
+    Raises Fault when a named column is missing.
+    """
+    site = in_force()
+    added = site.rows.get(path) if site is not None else None
+    folder, _, name = path.rpartition("/")
+    if added is not None and name not in resources.listing("trivet.maps", folder, ".csv"):
+        return tuple({**dict.fromkeys(columns, ""), **row} for row in added)  # a table that only the site has
+    ours = read(resources.text("trivet.maps", *path.split("/")), path, columns)
+    return ours if added is None else overlaid(path, ours, added)
 
 
-def _read(text: str, path: str, columns: Sequence[str]) -> tuple[Row, ...]:
+def read(text: str, path: str, columns: Sequence[str]) -> tuple[Row, ...]:
+    """The rows of a table. Raises Fault when a column is missing or a row has too many cells."""
     lines = csv.DictReader(io.StringIO(text, newline=""))
     missing = set(columns) - set(lines.fieldnames or ())
     if missing:
@@ -139,10 +148,3 @@ def _read(text: str, path: str, columns: Sequence[str]) -> tuple[Row, ...]:
             raise Fault("E211", "a row of a mapping table has too many cells", where=f"{path} line {lines.line_num}")
         rows.append({key: (value or "").strip() for key, value in row.items()})
     return tuple(rows)
-
-
-def overlay(rows: Iterable[Row], added: Iterable[Mapping[str, str]]) -> list[Row]:
-    """A site's rows over ours: a row with the `id` of one of ours supersedes it in place, the others are added at the end."""
-    site = {row.get("id", ""): dict(row) for row in added}
-    kept = [site.pop(row.get("id", ""), row) for row in rows]
-    return kept + list(site.values())

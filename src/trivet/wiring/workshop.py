@@ -33,12 +33,16 @@ _rooms: tuple[dict[str, Format], Normaliser] | None = None
 
 
 def make_formats(plugins: dict[str, list[str]], home: str = "") -> dict[str, Format]:
-    """Built-in formats and the plugins that the settings name; tables are read by the maps of the home's site first."""
+    """Built-in formats and the plugins that the settings name; the maps of the home's site come before ours."""
+    from trivet.integration.formats.hl7v2 import Hl7v2Format
     from trivet.integration.formats.table import TableFormat
 
     formats = load(plugins.get("formats", ()))
-    tables = Path(home) / "site" / "tables"
-    return formats | {"csv": TableFormat(str(tables))} if home and tables.is_dir() else formats
+    for name, folder, form in (("csv", "tables", TableFormat), ("hl7v2", "hl7v2", Hl7v2Format)):
+        own = Path(home) / "site" / folder
+        if home and own.is_dir():
+            formats[name] = form(str(own))
+    return formats
 
 
 def make_normaliser(home: str) -> Normaliser:

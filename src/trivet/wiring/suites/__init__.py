@@ -25,6 +25,7 @@ SUITES: dict[str, str] = {
     "hl7v2-fhir-mapping-inventory": "hl7v2_fhir_mapping_inventory",
     "hl7v2-and-ccda-to-fhir-pairs": "hl7v2_and_ccda_to_fhir_pairs",
     "hl7v2-simulated-stream": "hl7v2_simulated_stream",
+    "hl7-v2-to-fhir-official-maps": "hl7_v2_to_fhir_official_maps",
     "ccda-one-patient-40-ehrs": "ccda_one_patient_40_ehrs",
     "x12": "x12",
     "deid-fhir-dicom": "deid_fhir_dicom",

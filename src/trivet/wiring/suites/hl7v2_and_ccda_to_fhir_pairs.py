@@ -31,6 +31,7 @@ PROFILE = SourceProfile(
         "procedure_status": "unknown",
         "receiver_country": True,
         "location_trail": "--",
+        "order_specimen": True,
     },
 )
 

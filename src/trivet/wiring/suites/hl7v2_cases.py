@@ -19,6 +19,7 @@ from trivet.integration.formats.hl7v2 import Hl7v2Format
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2
 from trivet.kernel.resources import text
 from trivet.wiring.suites.facts import Tally
+from trivet.wiring.suites.hl7v2_reread import comes_from
 
 __all__ = ["Account", "check", "report"]
 
@@ -33,6 +34,7 @@ class Account:
     uncovered: Counter[str] = field(default_factory=Counter)
     notices: Counter[str] = field(default_factory=Counter)
     rejects: int = 0
+    spans: int = 0
     messages: int = 0
     records: int = 0
 
@@ -53,6 +55,7 @@ class Account:
         return {
             "messages": self.messages,
             "records": self.records,
+            "spans that re-read": self.spans,
             "elements": dict(self.dispositions),
             "uncovered": dict(self.uncovered.most_common(40)),
             "notices": dict(self.notices),
@@ -79,16 +82,19 @@ def check(raw: bytes, profile: SourceProfile, account: Account) -> tuple[list[di
         leaves = [(leaf.locator, leaf.offset, leaf.length) for segment in message.segments for leaf in segment.leaves()]
         if [(element.locator, element.offset, element.length) for element in done.elements] != leaves:
             return records, "an element is not accounted for exactly once"
-        wrong = _wrong_span(done, message)
+        wrong = _wrong_span(done, message, account)
         if wrong:
             return records, wrong
     return records, ""
 
 
-def _wrong_span(done: Translation, message: Message) -> str:
-    """A span whose locator does not name its bytes, or whose path is not in the record."""
+def _wrong_span(done: Translation, message: Message, account: Account) -> str:
+    """A span whose locator does not name its bytes, whose path is not in the record, or whose bytes do not say the value."""
+    separators = message.separators
+    holds = comes_from("".join(separators[:5]), message.codec)
     for record in done.records:
         for span in record.spans:
+            account.spans += 1
             if "-" in span.locator and message.span(span.locator) != (span.offset, span.length):
                 return f"{span.locator} does not name its bytes"
             node: Any = record.resource
@@ -98,6 +104,9 @@ def _wrong_span(done: Translation, message: Message) -> str:
                     node = node[key][int(index[:-1])] if index else node[key]
             except (KeyError, IndexError, TypeError):
                 return f"no {span.path} in {record.resource['resourceType']}"
+            sent = message.raw[span.offset : span.offset + span.length].decode(message.codec, "surrogateescape")
+            if not holds(span, node, sent):
+                return f"{span.path} ({span.rule}) is not what {span.locator} says"
     return ""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
+from trivet.integration.overlay import in_force, per_overlay
 from trivet.integration.tables import table
 from trivet.kernel import resources
 from trivet.kernel.errors import Fault
@@ -32,10 +32,12 @@ class CodeMap(NamedTuple):
         return f"http://terminology.hl7.org/CodeSystem/v2-{self.table}"
 
 
-@cache
+@per_overlay
 def code_map(name: str) -> CodeMap:
     """The code map of that name. Raises Fault for an unknown one."""
-    for file in resources.listing("trivet.maps", "hl7v2/codes", ".csv"):
+    site = in_force()
+    own = [path.rpartition("/")[2] for path in site.rows if path.startswith("hl7v2/codes/")] if site is not None else []
+    for file in (*resources.listing("trivet.maps", "hl7v2/codes", ".csv"), *own):
         number, _, stem = file[:-4].partition("_")
         if stem == name:
             rows = table(f"hl7v2/codes/{file}", "source", "system", "code", "display")

@@ -20,6 +20,7 @@ from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
+from trivet.integration.overlay import per_overlay, ticket
 from trivet.integration.tables import Row, Test, parse, table
 from trivet.kernel.errors import Fault
 
@@ -117,7 +118,7 @@ class Ops:
                 row = {**row, "with": given[number - 1]}
             seen[row["source"]] = count = seen.get(row["source"], 0) + 1
             # the rule of a span names the row of the segment and the row of the data type
-            row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "")
+            row_rule = f"{rule}>{name}{row['source']}" + (f"#{count}" if count > 1 else "") + ticket(row)
             op = _op(row, row_rule, segment)
             found.setdefault(source_of(row["source"])[0], []).append(op)
             pieces.append(_piece(row, row_rule, segment, op))
@@ -162,7 +163,7 @@ def _piece(row: Row, rule: str, segment: str, op: Op) -> Piece:
     return Piece("leaf", component, subcomponent, target, tree, rule, does)
 
 
-@cache
+@per_overlay
 def ops_of(name: str, rule: str, segment: str, argument: str = "", preset: bool = False) -> Ops:
     """The compiled data type map `name` for one row of a table. `argument` fills its `@1`, `@2`, ... (separated by `|`)."""
     return Ops(name, rule, segment, argument, preset)
@@ -304,7 +305,7 @@ def _authority_op(component: int, begin: int, target: Target, when: Test | None,
     return op
 
 
-@cache
+@per_overlay
 def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
     """A function that makes a complex value (or a reference) of a repetition."""
     if transform.startswith("at:"):
@@ -382,7 +383,7 @@ def alternatives(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(part.strip() for part in one.split("+")) for one in text.split("|") if one.strip())
 
 
-@cache
+@per_overlay
 def _naming(name: str) -> tuple[str, tuple[tuple[str, ...], ...]]:
     for row in table("hl7v2/references.csv", "datatype", "resource", "key"):
         if row["datatype"] == name:

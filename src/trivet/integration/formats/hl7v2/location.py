@@ -154,6 +154,11 @@ def _own_identifier(work: Work, segment: Segment, builder: Builder, repetition: 
         assigner = make_of("ref:HD_Organization", "", f"{rule}.11", segment.name)(work, segment, authority, f"{at}.assigner", builder.spans)
         if assigner is not None:
             identifier["assigner"] = assigner
+    elif filled(parts[0]) and filled(parts[1]) and (inner := promote(repetition, 10)) is not None:
+        who = Repetition(inner.components[1:], inner.offset, inner.length, inner.locator)
+        assigner = make_of("ref:HD_Organization", "", f"{rule}.10", segment.name)(work, segment, who, f"{at}.assigner", builder.spans)
+        if assigner is not None:
+            identifier["assigner"] = assigner
     identifiers.append(identifier)
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
+from trivet.integration.overlay import per_overlay
 from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
@@ -44,7 +44,7 @@ def _url(name: str) -> str:
     raise Fault("E212", "an extension is not in extensions.csv", where=name)
 
 
-@cache
+@per_overlay
 def _once() -> frozenset[str]:
     """Extensions that stand once, however often the source repeats."""
     return frozenset(row["url"] for row in table("hl7v2/extensions.csv", "name", "url", "once") if row["once"])

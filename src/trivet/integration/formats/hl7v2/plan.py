@@ -7,13 +7,13 @@ that group and around it, when the whole message has been read.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from trivet.integration.formats.hl7v2.conditions import binder
 from trivet.integration.formats.hl7v2.identity import Choice, choices
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.segments import SegmentMap, known, segment_map
+from trivet.integration.overlay import per_overlay
 from trivet.integration.tables import Condition, Test, compile_condition, parse, table
 
 __all__ = ["Action", "Link", "Opening", "Plan", "plan_for"]
@@ -99,7 +99,7 @@ def _links(text: str) -> tuple[Link, ...]:
     return tuple(found)
 
 
-@cache
+@per_overlay
 def plan_for(code: str, event: str) -> Plan:
     """The plan for MSH-9.1 and MSH-9.2. A kind of message that no row names gets the rows for every message."""
     openings = {}

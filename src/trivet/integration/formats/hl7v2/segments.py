@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -35,6 +34,7 @@ from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.special import WHOLE
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
+from trivet.integration.overlay import per_overlay, ticket
 from trivet.integration.tables import Condition, Getter, Row, Test, compile_condition, parse, places, table
 from trivet.kernel.errors import Fault
 
@@ -101,7 +101,7 @@ class SegmentMap:
         required = []
         for row in table(f"hl7v2/segments/{name}.csv", *COLUMNS):
             seen[row["source"]] = times = seen.get(row["source"], 0) + 1
-            rule = f"{name}/{row['source']}" + (f"#{times}" if times > 1 else "")
+            rule = f"{name}/{row['source']}" + (f"#{times}" if times > 1 else "") + ticket(row)
             planned = _planned(row, rule, segment)
             if not groups or groups[-1][0].number != planned.number:
                 groups.append([])
@@ -203,7 +203,7 @@ def _whole(segment: Segment) -> Repetition:
     return Repetition([(Leaf(segment.start, len(segment.name), place, segment.name),)], segment.start, len(segment.name), place)
 
 
-@cache
+@per_overlay
 def segment_map(name: str) -> SegmentMap:
     """The compiled segment map of that name."""
     return SegmentMap(name)

@@ -14,6 +14,7 @@ from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetitio
 from trivet.integration.formats.hl7v2.segments import Bad
 from trivet.integration.formats.hl7v2.values import own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
+from trivet.integration.overlay import in_force
 from trivet.kernel.errors import Rejected
 
 __all__ = ["translate"]
@@ -30,7 +31,8 @@ _new = tuple.__new__
 
 
 def _settings_for(profile: SourceProfile) -> Settings:
-    key = f"{profile.source}\0{profile.base}\0{profile.zone}\0{profile.options!r}"
+    site = in_force()
+    key = f"{profile.source}\0{profile.base}\0{profile.zone}\0{profile.options!r}\0{site.digest if site is not None else ''}"
     found = _settings.get(key)
     if found is None:
         if len(_settings) > 256:

@@ -194,7 +194,8 @@ class Builder:
                 moved[name] = ""
         for span in spans:
             head = span.path.split(".", 1)[0]
-            to = moved.get(head, head) if moved.get(".".join(span.path.split(".", 2)[:2])) is None else ""
+            inner = ".".join(part.partition("[")[0] for part in span.path.split(".", 2)[:2])
+            to = moved.get(head, head) if moved.get(inner) is None else ""
             if to:
                 self.spans.append(span if to == head else span._replace(path=to + span.path[len(head) :]))
             else:
