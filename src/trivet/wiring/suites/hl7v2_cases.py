@@ -17,13 +17,16 @@ from trivet.contracts.record import Translation
 from trivet.contracts.suite import SuiteResult
 from trivet.integration.formats.hl7v2 import Hl7v2Format
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2
+from trivet.kernel import jsontext
 from trivet.kernel.resources import text
 from trivet.wiring.suites.facts import Tally
 from trivet.wiring.suites.hl7v2_reread import comes_from
+from trivet.wiring.validate import house_validator
 
 __all__ = ["Account", "check", "report"]
 
 _FORMAT = Hl7v2Format()
+_VALIDATOR = house_validator()
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ def check(raw: bytes, profile: SourceProfile, account: Account) -> tuple[list[di
         leaves = [(leaf.locator, leaf.offset, leaf.length) for segment in message.segments for leaf in segment.leaves()]
         if [(element.locator, element.offset, element.length) for element in done.elements] != leaves:
             return records, "an element is not accounted for exactly once"
-        wrong = _wrong_span(done, message, account)
+        wrong = _wrong_span(done, message, account) or _invalid(unit.raw, profile)
         if wrong:
             return records, wrong
     return records, ""
@@ -107,6 +110,15 @@ def _wrong_span(done: Translation, message: Message, account: Account) -> str:
             sent = message.raw[span.offset : span.offset + span.length].decode(message.codec, "surrogateescape")
             if not holds(span, node, sent):
                 return f"{span.path} ({span.rule}) is not what {span.locator} says"
+    return ""
+
+
+def _invalid(raw: bytes, profile: SourceProfile) -> str:
+    """What FHIR R4 refuses of a unit as any feed would give it: a suite's profile may want systems that are bare names."""
+    for record in _FORMAT.translate(raw, SourceProfile(profile.source, zone=profile.zone)).records:
+        for finding in _VALIDATOR.text(jsontext.dumps(record.resource)):
+            if finding.is_error:
+                return f"invalid FHIR: {record.resource['resourceType']} {finding.rule} {finding.message}"
     return ""
 
 

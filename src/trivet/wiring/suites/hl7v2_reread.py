@@ -20,7 +20,7 @@ __all__ = ["STANDARD", "comes_from", "row_of"]
 
 STANDARD = "|^~\\&"
 _SPECIAL = ("PL", "LA1")  # types that are not a list of rows
-_KEPT = ("link", "carry", "key")  # rules that no table has
+_KEPT = ("link", "carry", "key", "settle")  # rules that no table has
 
 
 @cache
@@ -64,7 +64,7 @@ def comes_from(marks: str = STANDARD, codec: str = "utf-8") -> Callable[[Span, A
             return bool(value == sent)
         row = row_of(span.rule)
         if row is None:
-            return span.rule.startswith("link/") or value == whole
+            return span.rule.startswith(("link/", "settle/")) or value == whole
         transform = row["transform"] or "string"
         if transform == "string":
             return bool(value == sent)

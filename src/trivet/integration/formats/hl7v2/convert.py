@@ -34,6 +34,7 @@ _CONVERTERS: dict[str, Convert] = {
     "system": lambda work, leaf: work.settings.code_system(leaf[3].strip()),
     "unsystem": lambda work, leaf: work.settings.code_system(""),
     "namespace": lambda work, leaf: work.settings.authority(leaf[3], "", ""),
+    "source": lambda work, leaf: work.source,
     "one": lambda work, leaf: 1,
     "true": lambda work, leaf: True,
     "false": lambda work, leaf: False,

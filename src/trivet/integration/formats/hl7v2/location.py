@@ -12,14 +12,13 @@ from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.codes import code_map
 from trivet.integration.formats.hl7v2.compile import SPECIAL, filled, make_of, promote
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
-from trivet.integration.formats.hl7v2.work import Builder, Work
+from trivet.integration.formats.hl7v2.work import Builder, Work, uri_of
 from trivet.integration.tables import table
 
 __all__ = ["location"]
 
 _PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _URI = "urn:ietf:rfc:3986"
-_PREFIX = {"ISO": "urn:oid:", "": "urn:oid:", "UUID": "urn:uuid:", "GUID": "urn:uuid:"}
 _STATES = frozenset(("active", "suspended", "inactive"))
 
 
@@ -70,9 +69,10 @@ def _level(
         put("identifier[0].value", name)
     if filled(universal):
         at = f"identifier[{len(identifiers)}]"
-        word = kind.text.strip().upper() if filled(kind) else ""
-        prefix = "" if work.settings.options.get("bare_oids") else _PREFIX.get(word, "")
-        identifiers.append({"system": _URI, "value": prefix + universal.text.strip()})
+        word, text = kind.text.strip() if filled(kind) else "", universal.text.strip()
+        uri = text if work.settings.options.get("bare_oids") else uri_of(text, word.upper())
+        system = _URI if uri else work.settings.authority(word, "", "") if word else ""
+        identifiers.append({"system": system, "value": uri or text} if system else {"value": text})
         put(f"{at}.value", universal)
         if filled(kind):
             identifiers[-1]["type"] = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0301", "code": kind.text.strip()}]}

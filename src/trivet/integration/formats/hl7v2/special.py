@@ -15,7 +15,7 @@ from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.compile import SPECIAL, Special, filled
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
-from trivet.integration.formats.hl7v2.work import Work
+from trivet.integration.formats.hl7v2.work import Work, uri_of
 
 __all__ = ["WHOLE"]
 
@@ -81,6 +81,22 @@ def endpoint(work: Work, segment: Segment, repetition: Repetition, path: str, sp
         return None
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves if leaf is not None and filled(leaf))
     return work.settings.authority("", *texts)
+
+
+def universal(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
+    """HD.2 and HD.3 as an identifier: a URI where the id is what its type says, else its text under the name of its type."""
+    leaf, kind = repetition.leaf(2), repetition.leaf(3)
+    if leaf is None or not filled(leaf):
+        return None
+    text, word = leaf.text.strip(), kind.text.strip() if filled(kind) else ""
+    uri = uri_of(text, word.upper())
+    bare = bool(work.settings.options.get("bare_oids")) and word.upper() in ("ISO", "", "UUID", "GUID")
+    spans.append(Span(f"{path}.value", leaf.offset, leaf.length, leaf.locator, rule))
+    system = "urn:ietf:rfc:3986" if uri or bare else work.settings.authority(word, "", "") if word else ""
+    if system and kind is not None and filled(kind):
+        spans.append(Span(f"{path}.system", kind.offset, kind.length, kind.locator, rule))
+    value = text if bare or not uri else uri
+    return {"system": system, "value": value} if system else {"value": value}
 
 
 def telephone(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
@@ -217,6 +233,7 @@ _TYPES: dict[str, Special] = {
     "data": data,
     "endpoint": endpoint,
     "telephone": telephone,
+    "universal": universal,
     "offset_minutes": offset_minutes,
     "joined": joined,
     "code_and_text": code_and_text,

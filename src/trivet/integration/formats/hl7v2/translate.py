@@ -12,6 +12,7 @@ from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
 from trivet.integration.formats.hl7v2.segments import Bad
+from trivet.integration.formats.hl7v2.settle import settle
 from trivet.integration.formats.hl7v2.values import own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
 from trivet.integration.overlay import in_force
@@ -250,6 +251,7 @@ def _finish(work: Work) -> Translation:
             for span in builder.spans:
                 work.refused.setdefault(span.offset, span.rule)
             continue
+        settle(work, builder)
         records.append(builder.record())
         for span in builder.spans:
             if span[1] not in mapped:

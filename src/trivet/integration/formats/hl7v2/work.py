@@ -5,6 +5,7 @@ Everything here lives for one call of `translate`, `Settings` for one feed. Noth
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from trivet.contracts.profile import SourceProfile
@@ -16,7 +17,7 @@ from trivet.integration.tables import table
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
 
-__all__ = ["CARRIED", "Builder", "Group", "Settings", "Work"]
+__all__ = ["CARRIED", "Builder", "Group", "Settings", "Work", "uri_of"]
 
 
 CARRIED: set[str] = set()
@@ -69,12 +70,8 @@ class Settings:
             bare = name.strip()
             if bare[:3] == "HL7" and bare[3:7].isdigit():
                 found = f"http://terminology.hl7.org/CodeSystem/v2-{bare[3:7]}"
-            elif bare[:3].lower() == "urn" or bare[:4].lower() == "http":
-                found = bare
-            elif bare[:2] in ("2.", "1.", "0.") and bare.replace(".", "").isdigit():
-                found = f"urn:oid:{bare}"
             else:
-                found = self.code_pattern.format(base=self.base, name=_slug(bare) or "local")
+                found = uri_of(bare, "") or self.code_pattern.format(base=self.base, name=_slug(bare) or "local")
             self._coded[name] = found
         return found
 
@@ -92,15 +89,25 @@ class Settings:
                 return self.authorities[name]
         if namespace and self.options.get("namespace_first"):
             return self.id_pattern.format(base=self.base, name=_slug(namespace))
-        if universal:
-            if kind == "ISO" or (not kind and universal.replace(".", "").isdigit()):
-                return f"urn:oid:{universal}"
-            if kind in ("UUID", "GUID"):
-                return f"urn:uuid:{universal}"
-            if kind in ("URI", "URN") or universal.lower().startswith(("http://", "https://", "urn:")):
-                return universal
+        found = uri_of(universal, kind)
+        if found:
+            return found
         name = namespace or universal
         return self.id_pattern.format(base=self.base, name=_slug(name)) if name else ""
+
+
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_URI = re.compile(r"(https?://|urn:[a-z0-9][a-z0-9-]{0,31}:)[!-~]+", re.IGNORECASE)
+
+
+def uri_of(universal: str, kind: str) -> str:
+    """A universal id as a URI, by its type of table 0301 in capitals; "" when it is not what its type says, or its type has no URI."""
+    if kind in ("ISO", "") and _OID.fullmatch(universal):
+        return f"urn:oid:{universal}"
+    if kind in ("UUID", "GUID") and _UUID.fullmatch(universal):
+        return f"urn:uuid:{universal.lower()}"
+    return universal if _URI.fullmatch(universal) else ""
 
 
 def _slug(name: str) -> str:
