@@ -68,13 +68,14 @@ class Event(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Haul:
     """What a source hands over at once. Files are made durable first; messages, what is remembered of them, events and the bookmark
-    share one transaction. `bookmark` None leaves it as it is; `gone` are names that the source no longer has."""
+    share one transaction. `bookmark` None leaves it as it is; `names` are known from now on, with their marks, `gone` no longer there."""
 
     messages: Sequence[Message] = ()
     files: Sequence[File] = ()
     whole: Sequence[Whole] = ()
     events: Sequence[Event] = ()
     gone: Sequence[str] = ()
+    names: Sequence[tuple[str, str]] = ()
     bookmark: Mapping[str, Any] | None = None
 
 

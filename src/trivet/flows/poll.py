@@ -74,6 +74,7 @@ def keep(tx: Tx, house: House, name: str, haul: Haul) -> tuple[int, int]:
     receipts = house.landing.land(tx, envelopes) if envelopes else []
     named = [(one.name, one.mark, receipt.seq) for one, receipt in zip(haul.messages, receipts, strict=True) if one.name]
     named += [(file.known, file.mark, -1) for file in haul.files if file.known]
+    named += [(name, mark, -1) for name, mark in haul.names]
     for whole in haul.whole:
         house.landing.close_file(tx, name, whole.origin, whole.size, whole.covered, whole.units, 0, at)
     if haul.events:

@@ -19,7 +19,7 @@ from trivet.integration.inbound import fetch, smart
 from trivet.integration.inbound.fetch import Answer, Fetcher
 from trivet.integration.inbound.fhir_page import Entry, Page, outcome, outcome_codes, read_page, wrapped
 from trivet.kernel.clock import instant, parse_instant
-from trivet.kernel.errors import Fault, Locked, NotFound, Usage
+from trivet.kernel.errors import Fault, Locked, NotFound, Problem, Usage
 
 __all__ = ["FhirPoll", "base_of", "told"]
 
@@ -43,7 +43,7 @@ def base_of(door: str) -> str:
     return door.partition("+")[2].rstrip("/")
 
 
-def told(answer: Answer, host: str, about: str) -> Exception:
+def told(answer: Answer, host: str, about: str) -> Problem:
     """The problem behind an answer that is not what was asked for: codes of its outcome, never its text."""
     codes = outcome_codes(answer.body) if answer.kind in KINDS else {}
     why = ", ".join(sorted({code for _, code in codes})) or f"status {answer.status}"
