@@ -24,6 +24,7 @@ from trivet.kernel.clock import FrozenClock
 from trivet.kernel.digest import digest
 from trivet.kernel.errors import NotFound, Rejected
 from trivet.kernel.ieee754 import bits_of
+from trivet.wiring.access import Access
 from trivet.wiring.rooms import schema
 
 NOW = "2026-03-01T08:00:00.000000Z"
@@ -142,7 +143,7 @@ class Ward:
         }
         self.registry = Shelf(list(self.models.values()))
         self.landing = Known()
-        roles = {
+        roles: dict[str, Any] = {
             "store": self.store,
             "vault": self.vault,
             "ledger": self.ledger,
@@ -153,7 +154,9 @@ class Ward:
             "gate": self.gate,
             "assessment": Assessment(self.office, self.query, lambda: self.ledger.size() - 1, self.clock, SITE),
         }
-        self.house = House(str(folder), {}, self.clock, roles.__getitem__, self.close)
+        settings = {"site": {"id": SITE}, "access": {"role": "operator", "purpose": "HOPERAT"}}
+        self.house = House(str(folder), settings, self.clock, roles.__getitem__, self.close)
+        roles["access"] = Access(self.house)
 
     def leaving(self, tx: Any, record: Any, seq: int) -> None:
         """What goes out because of a decision, where a test has set an outbox."""

@@ -212,6 +212,11 @@ def story(walk: Walk) -> str:
     walk.run("ledger", "verify", *at)
     walk.run("ledger", "prove", "3", *at)
     walk.run("suspend", "news2", "--reason", "second look", *at)
+    walk.run("query", "select * from records", "--role", "clinician", "--purpose", "HRESCH", "--reason", NAME, *at)
+    key, out = str(walk.folder / "export.key"), walk.folder / "deidentified"
+    walk.run("deidentify", str(walk.folder / "ehr"), "--new-key", key, "--out", str(out))
+    for file in out.iterdir():
+        walk.said.append((f"deidentified {file.name}", file.read_text("utf-8", "replace")))
     return str(name)
 
 

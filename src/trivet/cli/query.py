@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 
 import click
 
 from trivet.cli.options import home_option, json_option, opened, show, table
+from trivet.flows.ask import ask
 from trivet.kernel.errors import Usage
 from trivet.wiring.rooms import position
 
@@ -16,13 +18,17 @@ __all__ = ["command"]
 @click.command("query")
 @click.argument("sql")
 @click.option("--as-of", default=None, metavar="SEQ|TIME", help="What was known at a ledger position or an instant.")
+@click.option("--role", default="", help="Who asks: a role of maps/access/roles.csv; as the settings say when left out.")
+@click.option("--purpose", default="", help="What for: TREAT, HOPERAT, HPAYMT, HRESCH, BTG, ...")
+@click.option("--reason", default="", help="Why, in your own words; goes on record.")
 @click.option("--limit", default=10_000, show_default=True, help="Most rows to print.")
 @home_option
 @json_option
-def command(sql: str, as_of: str | None, limit: int, home: Path, as_json: bool) -> None:
+def command(sql: str, as_of: str | None, role: str, purpose: str, reason: str, limit: int, home: Path, as_json: bool) -> None:
     """Run one SELECT over the published views: decisions, messages, records, persons, links, checks, notices, coverage, ...
 
-    It cannot write, reach files or load anything. `trivet query 'show tables'` is not needed: docs/reference/views.md lists them.
+    Role and purpose decide rows and columns; a query that reads persons is on record in the ledger. It cannot write, reach files or
+    load anything. docs/reference/views.md lists what can be read.
 
     \b
     Examples:
@@ -32,12 +38,16 @@ def command(sql: str, as_of: str | None, limit: int, home: Path, as_json: bool) 
     if limit < 1:
         raise Usage("E130", "--limit counts from 1")
     with opened(home) as house:
-        columns, rows = house.shelf.query(sql, position(house, as_of))
+        caller = house.role("access").caller(role, purpose, reason, getuser())
+        columns, rows, left_out, policies = ask(house, sql, caller, position(house, as_of))
     shown = rows[:limit]
     answer = {
         "columns": columns,
         "rows": [dict(zip(columns, row, strict=True)) for row in shown],
         "row_count": len(rows),
         "truncated": len(rows) > limit,
+        "left_out_by_consent": left_out,
+        "policies": list(policies),
     }
-    show(as_json, answer, [*table(columns, shown), f"{len(rows)} rows" + (f", {limit} shown" if len(rows) > limit else "")])
+    count = f"{len(rows)} rows" + (f", {limit} shown" if len(rows) > limit else "")
+    show(as_json, answer, [*table(columns, shown), count + (f"; {left_out} persons refuse this purpose" if left_out else "")])

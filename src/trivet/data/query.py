@@ -14,6 +14,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,15 @@ from trivet.kernel.resources import text
 if TYPE_CHECKING:
     import pyarrow
 
+    from trivet.data.access.lens import Lens, View
+
 __all__ = ["Query", "columns_of"]
 
 WORD = re.compile(r"[a-z_][a-z_0-9]*", re.I)
 HEADER = re.compile(r"-- columns: (.+)")
 EVERYTHING = 2**62
 HELD = 20  # pages of a relation that are held; a longer one is streamed anew by each query
+PEOPLE = ("person", "other_person", "candidate")
 
 
 def _sql(name: str) -> str:
@@ -61,6 +65,20 @@ class Query:
             self._engine = self._engine or self._open()
             self._prepare(self._engine, sql, EVERYTHING if as_of is None else as_of)
             return self._engine.ask(sql, parameters)
+
+    def seen(self, sql: str, lens: Lens, as_of: int | None = None) -> pyarrow.Table:
+        """The same through a lens: only relations it allows, its columns blank, its persons left out.
+
+        On an engine of its own, which nobody else asks. Usage and Refused as the lens says.
+        """
+        views = lens.views(sql)
+        engine = self._open()
+        try:
+            with self._lock:
+                self._prepare(engine, " ".join(views), EVERYTHING if as_of is None else as_of, lens, views)
+            return engine.ask(sql)
+        finally:
+            engine.close()
 
     def prepared(self, names: Sequence[str], as_of: int | None = None) -> Any:
         """A `DuckEngine` with what the texts name in place as of a position: for one user at a time, who may put more into it.
@@ -93,23 +111,30 @@ class Query:
             engine.macro(text("trivet.data", "sql", "statements", macro))
         return engine
 
-    def _prepare(self, engine: Any, sql: str, as_of: int) -> None:
-        """Put in place what the query names, and nothing else."""
+    def _prepare(self, engine: Any, sql: str, as_of: int, lens: Lens | None = None, seen: Mapping[str, View] | None = None) -> None:
+        """Put in place what the query names, and nothing else; through a lens where there is one."""
         from trivet.data import views
 
         words = {word.lower() for word in WORD.findall(sql)}
         for name in sorted(words & {*self._relations, *self._given}):
-            self._put(engine, name, as_of)
+            self._put(engine, name, as_of, see=None if lens is None or seen is None else partial(through, view=seen[name], refused=lens.refused))
         flat = views.published()
         wanted = [name for name in flat if name in words - {*self._relations, *self._given}]
         needed = {*wanted, *(other for name in wanted for other in views.closure(flat[name]))}
         if needed or words & {"records", "record_version"}:
-            self._records(engine, as_of)
+            self._records(engine, as_of, lens, seen)
         for name in [name for name in flat if name in needed]:
-            engine.define(name, _sql("record_current") if name == views.STATE else flat[name])
+            shown = _sql("record_current") if name == views.STATE else flat[name]
+            blank = seen[name].blank if seen and name in seen else frozenset()
+            engine.define(name, _sql("records_blank").format(shown=shown, blank=_blank(blank)) if blank else shown)
 
-    def _records(self, engine: Any, as_of: int) -> None:
-        """The relations `record_version` and `records`: Parquet, the versions behind it, and the links of that position."""
+    def _records(self, engine: Any, as_of: int, lens: Lens | None = None, seen: Mapping[str, View] | None = None) -> None:
+        """The relations `record_version` and `records`: Parquet, the versions behind it, and the links of that position.
+
+        Persons whom a lens leaves out are left out of the versions, and so of every view over them.
+        """
+        import pyarrow
+
         files, tail = self._segments.read()
         columns = ", ".join(COLUMNS)
         stored = f"select {columns} from tail"
@@ -118,22 +143,31 @@ class Query:
             engine.parquet("segment", files)
             stored = _sql("record_stored").format(columns=columns)
         self._put(engine, "link_now", as_of, 20)
-        engine.define("record_version", _sql("record_relation").format(stored=stored, as_of=int(as_of)))
-        engine.define("records", _sql("records_shown"))
+        versions = _sql("record_relation").format(stored=stored, as_of=int(as_of))
+        if lens is not None and lens.refused:
+            engine.put("left_out", pyarrow.table({"person": sorted(lens.refused)}))
+            versions = _sql("record_left").format(versions=versions)
+        engine.define("record_version", versions)
+        blank = seen["records"].blank if seen and "records" in seen else frozenset()
+        engine.define(
+            "records", _sql("records_blank").format(shown=_sql("records_shown"), blank=_blank(blank)) if blank else _sql("records_shown")
+        )
 
-    def _put(self, engine: Any, name: str, as_of: int, times: int = 1) -> None:
-        """Put a relation in place: whole when it has few pages, else as a stream."""
+    def _put(self, engine: Any, name: str, as_of: int, times: int = 1, see: Callable[[Any], Any] | None = None) -> None:
+        """Put a relation in place: whole when it has few pages, else as a stream; as `see` shows it where it is given."""
         import pyarrow
 
         if name in self._given:
-            engine.put(name, self._given[name]())
+            given = self._given[name]()
+            engine.put(name, see(given) if see else given)
             return
         sql = self._relations[name]
         shape = pyarrow.schema([(column, KINDS[kind]()) for column, kind in columns_of(sql)])
 
         def pages() -> Iterator[pyarrow.RecordBatch]:
             for rows in self._store.pages(sql, {"as_of": as_of}):
-                yield batch(rows, shape)
+                page = batch(rows, shape)
+                yield from see(pyarrow.Table.from_batches([page])).to_batches() if see else (page,)
 
         reading = pages()
         first = list(islice(reading, HELD * times))
@@ -164,6 +198,26 @@ def spill_folder(shelves: Path) -> str:
         if number.isdigit() and not Path("/proc", number).exists():
             shutil.rmtree(left, ignore_errors=True)
     return str(shelves / f"spill-{os.getpid()}")
+
+
+def through(table: pyarrow.Table, view: View, refused: frozenset[str]) -> pyarrow.Table:
+    """A relation as a lens shows it: columns blank, rows of persons who refused left out."""
+    import pyarrow
+    import pyarrow.compute
+
+    for name in PEOPLE if view.personal and refused else ():
+        if name in table.column_names:
+            held = pyarrow.compute.is_in(table[name], value_set=pyarrow.array(sorted(refused), pyarrow.string()))
+            table = table.filter(pyarrow.compute.invert(held))
+    for name in sorted(view.blank & set(table.column_names)):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), pyarrow.nulls(len(table), table.schema.field(place).type))
+    return table
+
+
+def _blank(columns: frozenset[str]) -> str:
+    """`null as body, ...`: columns come from a table of ours."""
+    return ", ".join(f"null::varchar as {name}" for name in sorted(columns))
 
 
 def columns_of(sql: str) -> list[tuple[str, str]]:

@@ -18,7 +18,9 @@ from trivet.contracts.prediction import ModelRef, Prediction, Withheld
 from trivet.contracts.verdict import GateRequest, Permit, Refusal
 from trivet.kernel.errors import Problem, Refused, Rejected
 
-__all__ = ["Asked", "Question", "answered", "shadowed"]
+__all__ = ["CONSENT", "Asked", "Question", "answered", "shadowed"]
+
+CONSENT = "consent"  # the person refuses this purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def answered(house: House, asked: Asked, seen: int, writable: bool) -> DecisionR
     blank = _blank(house, asked, route)
     instead = route.instead if route is not None else house.office.policy.uses[asked.question.use].instead
     if not isinstance(asked.row, FeatureRow):
-        return replace(blank, withheld=Withheld("features-failed", (asked.row,), instead))
+        return replace(blank, withheld=Withheld(unread(asked.row), (asked.row,), instead))
     tried: list[Tried] = []
     for mode, ref in _places(route):
         tried.append(_try(house, asked, asked.row, ref, mode, blank.decided_at, writable))
@@ -73,9 +75,14 @@ def shadowed(house: House, asked: Asked, ref: ModelRef, seen: int) -> DecisionRe
     route = house.office.route(asked.question.use, asked.question.site, seen)
     blank = replace(_blank(house, asked, route), mode="shadow")
     if not isinstance(asked.row, FeatureRow):
-        return replace(blank, withheld=Withheld("features-failed", (asked.row,), ""))
+        return replace(blank, withheld=Withheld(unread(asked.row), (asked.row,), ""))
     tried = _try(house, asked, asked.row, ref, "shadow", blank.decided_at, True)
     return _scored(blank, [tried]) if tried.prediction is not None else _nobody(blank, [tried], "")
+
+
+def unread(why: str) -> str:
+    """The reason of an answer without a feature row."""
+    return why if why == CONSENT else "features-failed"
 
 
 def _places(route: Route | None) -> list[tuple[str, ModelRef]]:

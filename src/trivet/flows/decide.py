@@ -13,7 +13,7 @@ from typing import Any
 from trivet.contracts.decision import DecisionRecord
 from trivet.contracts.house import House
 from trivet.contracts.prediction import Answer, ModelRef, Withheld
-from trivet.flows.attempt import Asked, Question, answered, shadowed
+from trivet.flows.attempt import CONSENT, Asked, Question, answered, shadowed
 from trivet.kernel.errors import Locked, NotFound, Problem, Usage
 
 __all__ = ["Later", "Question", "decide", "decide_many"]
@@ -57,10 +57,13 @@ def _facts(house: House, questions: Sequence[Question]) -> list[Asked]:
     """Every question with its feature row as known now: one query for each view."""
     as_of, seen = house.landing.horizon(), house.gate.seen()
     views: dict[str, list[int]] = {}
+    rows: dict[int, Any] = {}
     for number, question in enumerate(questions):
+        if house.role("access").refuses(question.person, question.purpose):
+            rows[number] = CONSENT  # nothing of the person is read for what they refuse
+            continue
         route = house.office.route(question.use, question.site, seen)
         views.setdefault(route.view if route is not None else house.office.policy.uses[question.use].view, []).append(number)
-    rows: dict[int, Any] = {}
     for view, numbers in views.items():
         cohort = [(questions[number].person, questions[number].instant, as_of) for number in numbers]
         try:

@@ -37,6 +37,7 @@ ROLES: dict[str, str] = {
     "segments": "rooms:segments",
     "revisions": "rooms:revisions",
     "query": "rooms:query",
+    "access": "access:access",
     "tables": "rooms:tables",
     "audit": "rooms:audit",
     "linker": "rooms:linker",

@@ -77,6 +77,8 @@ class Settings:
     site: Site = Site()
     synthetic: bool = False
     today: str = ""
+    access_role: str = "operator"
+    access_purpose: str = "HOPERAT"
     origin: str = "localhost/trivet"
     checkpoint_every: int = 60
     http: str = "127.0.0.1:8470"
@@ -92,6 +94,7 @@ class Settings:
         flat = asdict(self)
         tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE}
         nested = {table: {key: flat[key] for key in keys} for table, keys in tables.items()}
+        nested["access"] = {"role": self.access_role, "purpose": self.access_purpose}
         return nested | {name: flat[name] for name in ("site", "plugins", "sources", "destinations")}
 
 
@@ -204,6 +207,7 @@ HOME: dict[str, Check] = {"synthetic": flag, "today": moment}
 LEDGER: dict[str, Check] = {"origin": text, "checkpoint_every": span}
 DOORS: dict[str, Check] = {"http": text, "tls_certificate": text, "tls_key": text}
 RECEIVE: dict[str, Check] = {"workers": whole}
+ACCESS: dict[str, Check] = {"role": text, "purpose": text}
 SOURCE: dict[str, Check] = {
     "format": text,
     "zone": zone,
@@ -236,7 +240,7 @@ def table_of_texts(value: Any) -> dict[str, str]:
 KINDS: dict[str, Check] = {"text": text, "flag": flag, "whole": whole, "span": span, "names": names, "table": table_of_texts}
 GROUPS = ("formats", "runtimes", "engines", "sinks", "checks", "policies", "sources", "ledgers", "terminologies")
 PLUGINS: dict[str, Check] = dict.fromkeys(GROUPS, names)
-TABLES = {"site": SITE, "home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "plugins": PLUGINS}
+TABLES = {"site": SITE, "home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "access": ACCESS, "plugins": PLUGINS}
 
 
 def read_settings(home: Path) -> Settings:
@@ -256,7 +260,8 @@ def read_settings(home: Path) -> Settings:
         values = reader.take(f"sources.{name}", SOURCE, entry)
         values.setdefault("zone", site.zone)
         sources[name] = Source(**values)
-    flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"]}
+    access = {f"access_{key}": value for key, value in read["access"].items()}
+    flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"], **access}
     return Settings(site=site, plugins=read["plugins"], sources=sources, destinations=read_destinations(reader), **flat)
 
 

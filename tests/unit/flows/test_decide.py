@@ -13,6 +13,7 @@ from trivet.contracts.prediction import ModelRef
 from trivet.flows.decide import decide, decide_many
 from trivet.governance.decisions import TABLES, replay_decisions
 from trivet.kernel.errors import NotFound, Refused
+from trivet.kernel.jsontext import dumps
 
 
 @pytest.fixture
@@ -228,3 +229,22 @@ def test_a_use_that_nobody_is_routed_for_is_withheld_and_denied(ward: Ward) -> N
     assert ward.store.read("SELECT decision_id, model, failed FROM denial") == [(answer.decision_id, "", '["no-route"]')]
     assert ward.store.write(lambda tx: replay_decisions(tx, ward.vault, ward.ledger)) == 1
     assert ward.store.read("SELECT decision_id, model, failed FROM denial") == [(answer.decision_id, "", '["no-route"]')]
+
+
+def test_who_refuses_the_purpose_is_not_decided_about(ward: Ward) -> None:
+    """A person whose consent refuses treatment gets Withheld with that reason; no feature is read, no model called; others are answered."""
+    subject = "Patient/x1"
+    consent = {"resourceType": "Consent", "id": "c", "status": "active", "patient": {"reference": subject}, "provision": {"type": "deny"}}
+    body = dumps(consent).decode()
+    version = "INSERT INTO record_version (key, type, id, version, subject, known_seq, receipt, source, deleted, digest, body)"
+    ward.write(lambda tx: tx.execute(f"{version} VALUES ('Consent/c', 'Consent', 'c', 1, ?, 0, 0, 'ehr', 0, x'00', ?)", (subject, body)))
+    link = "INSERT INTO link (subject, person, event, known_seq) VALUES (?, 'p-refusing', 1, 0)"
+    ward.write(lambda tx: tx.execute(link, (subject,)))
+    refusing, other = decide_many(ward.house, [ward.question("p-refusing"), ward.question("p-other")])
+    assert refusing.outcome == "withheld"
+    assert refusing.withheld is not None
+    assert refusing.withheld.reason == "consent"
+    assert other.outcome == "scored"
+    assert ward.models["readmit-gb"].calls == 1
+    record = DecisionRecord.from_json(ward.vault.get(ward.ledger.entry(refusing.seq)["notes"]["blob"]))
+    assert record.features is None

@@ -1,0 +1,1 @@
+"""Who may read what, for which purpose: tables and policies that people approve."""
