@@ -217,6 +217,9 @@ def story(walk: Walk) -> str:
     walk.run("deidentify", str(walk.folder / "ehr"), "--new-key", key, "--out", str(out))
     for file in out.iterdir():
         walk.said.append((f"deidentified {file.name}", file.read_text("utf-8", "replace")))
+    walk.run("outbox", "list", *at)
+    walk.run("validate", str(walk.folder / "ehr"))
+    walk.run("dqd", str(walk.folder / "no-such-database"))
     return str(name)
 
 

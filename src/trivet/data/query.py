@@ -117,7 +117,9 @@ class Query:
 
         words = {word.lower() for word in WORD.findall(sql)}
         for name in sorted(words & {*self._relations, *self._given}):
-            self._put(engine, name, as_of, see=None if lens is None or seen is None else partial(through, view=seen[name], refused=lens.refused))
+            self._put(
+                engine, name, as_of, see=None if lens is None or seen is None else partial(through, view=seen[name], refused=lens.refused)
+            )
         flat = views.published()
         wanted = [name for name in flat if name in words - {*self._relations, *self._given}]
         needed = {*wanted, *(other for name in wanted for other in views.closure(flat[name]))}

@@ -84,6 +84,14 @@ def test_few_people_behind_a_zip_code() -> None:
     assert out["address"] == [{"postalCode": "00000-0000"}]
 
 
+def test_a_name_where_a_code_stands_goes() -> None:
+    """What FHIR binds to a set of codes holds one of them; a flag is true or false; a number is a number."""
+    out = made(
+        patient(gender="MARKED", active="MARKED", multipleBirthInteger="MARKED", maritalStatus={"coding": [{"userSelected": "MARKED"}]})
+    )
+    assert not {"gender", "active", "multipleBirthInteger", "maritalStatus"} & set(out)
+
+
 def test_references_still_meet_their_targets() -> None:
     """Ids and references are hashed the same way: relative, contained and inside a bundle; another key gives others."""
     bundle = {

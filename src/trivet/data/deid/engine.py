@@ -6,13 +6,16 @@ resource, rules and key give the same output anywhere.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import hmac
+import io
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from trivet.data.deid.methods import Scope, apply
@@ -21,6 +24,7 @@ from trivet.data.deid.rules import Rule, RuleSet
 from trivet.data.deid.tree import Node, read_tree
 from trivet.kernel.errors import Usage
 from trivet.kernel.fhirpath import Types
+from trivet.kernel.resources import text
 
 __all__ = ["Deidentifier", "Outcome"]
 
@@ -116,6 +120,17 @@ class Deidentifier:
                 meta.children += made
 
 
+@cache
+def required_codes() -> dict[str, frozenset[str]]:
+    """Element path -> the codes that may stand there, where FHIR R4 binds it so (binding strength required)."""
+    sets: dict[str, set[str]] = {}
+    for row in csv.DictReader(io.StringIO(text("trivet.maps", "fhir", "bindings.csv"))):
+        sets.setdefault(row["valueset"], set()).update(row["codes"].split())
+    rows = csv.DictReader(io.StringIO(text("trivet.maps", "fhir", "elements.csv")))
+    bound = {row["path"]: row["valueset"].split("|")[0] for row in rows if row["strength"] == "required"}
+    return {path: frozenset(sets[valueset]) for path, valueset in bound.items() if sets.get(valueset)}
+
+
 SHAPES = {
     "code": re.compile(r"[^\s]+( [^\s]+)*"),
     "id": re.compile(r"[A-Za-z0-9.-]{1,64}"),
@@ -135,6 +150,9 @@ def fits(node: Node) -> bool:
         return isinstance(held, int | Decimal) and not isinstance(held, bool)
     if not isinstance(held, str):
         return False
+    bound = required_codes().get(f"{node.parent.kind}.{node.word}") if node.kind == "code" and node.parent is not None else None
+    if bound is not None:
+        return held in bound
     shape = SHAPES.get(node.kind)
     return node.kind[:1].islower() and (shape is None or shape.fullmatch(held) is not None)
 

@@ -111,7 +111,8 @@ def _child(node: Node, key: str, word: str, kind: str, one: Any, more: Any, type
     if isinstance(one, dict) and "resourceType" in one:
         node.children.append(_resource(key, word, one, types, node, many=many))
         return
-    child = Node(key, word, kind, node, many=many)
+    odd = isinstance(one, dict) and kind[:1].islower()  # an object where a primitive should stand is of no type
+    child = Node(key, word, "" if odd else kind, node, many=many)
     if isinstance(one, dict):
         _fill(child, one, types)
     else:
