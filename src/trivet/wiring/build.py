@@ -48,6 +48,7 @@ ROLES: dict[str, str] = {
     "workshop": "rooms:workshop",
     "release": "rooms:release",
     "register": "registering:register",
+    "inventory": "exporting:inventory",
     "projections": "projections:projections",
     "registry": "models:registry",
     "features": "models:features",

@@ -73,7 +73,18 @@ def checked() -> Projection:
     return Projection("checked", TABLES, again)
 
 
-PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office, decisions, checked)
+def described() -> Projection:
+    """What exports of interface engines describe."""
+    from trivet.data.interfaces.inventory import EXPORTS, KIND
+
+    def again(house: House) -> None:
+        for seq, entry in house.ledger.find(KIND):
+            house.store.write(partial(house.role("inventory").replay, seq=seq, entry=entry))
+
+    return Projection("described", EXPORTS, again)
+
+
+PROJECTIONS: tuple[Callable[[], Projection], ...] = (received, office, decisions, checked, described)
 
 
 def projections(house: House) -> list[Projection]:

@@ -20,6 +20,7 @@ from trivet.data.interfaces.store import ALWAYS, StoreRegister
 from trivet.data.interfaces.sums import Sums
 from trivet.kernel.digest import sha256
 from trivet.kernel.errors import NotFound, Usage
+from trivet.kernel.resources import text
 
 __all__ = ["InterfaceRegister", "day_of", "difference_markdown", "document_markdown", "register"]
 
@@ -31,14 +32,14 @@ def register(house: House) -> InterfaceRegister:
     return InterfaceRegister(house)
 
 
-def day_of(text: str, otherwise: str) -> str:
+def day_of(said: str, otherwise: str) -> str:
     """A day as `YYYY-MM-DD`. Usage for anything else."""
-    if not text:
+    if not said:
         return otherwise
     try:
-        return date.fromisoformat(text).isoformat()
+        return date.fromisoformat(said).isoformat()
     except ValueError:
-        raise Usage("E800", "a day is written YYYY-MM-DD", why=text, help="trivet register SOURCE --since 2026-03-01") from None
+        raise Usage("E800", "a day is written YYYY-MM-DD", why=said, help="trivet register SOURCE --since 2026-03-01") from None
 
 
 def before(day: str, days: int) -> str:
@@ -59,7 +60,18 @@ class InterfaceRegister:
 
     def listing(self) -> list[dict[str, Any]]:
         """One line for each interface: what it is, how much came, how far it is documented."""
-        return [self._line(source) for source in self.sources()]
+        return [*(self._line(source) for source in self.sources()), *self._described()]
+
+    def _described(self) -> list[dict[str, Any]]:
+        """What exports of interface engines describe."""
+        columns, rows = self._house.shelf.query(text("trivet.wiring", "sql", "interfaces_described.sql"))
+        made = []
+        for row in rows:
+            one = dict(zip(columns, row, strict=True))
+            kind = f"{one['engine']} {one['version']} {one['kind']}"
+            known = {"name": one["interface"], "origin": "export", "formats": kind, "units": None, "fields": None, "owner": "unknown"}
+            made.append({**known, "documented": one["described"], "contract": "", "tests": 0, "findings": one["findings"]})
+        return made
 
     def _line(self, source: str) -> dict[str, Any]:
         said = self._said(source)
@@ -68,7 +80,7 @@ class InterfaceRegister:
         counts = {"units": sum(_units(one) for one in sums), "fields": sum(len(one.fields) for one in sums)}
         contract = ", ".join(file["file"] for file in said["contract"])
         names = {"name": source, "origin": "traffic", "formats": ", ".join(formats), **counts, "owner": said["owner"]}
-        return {**names, "documented": said["documented"], "contract": contract, "tests": said["tests"]}
+        return {**names, "documented": said["documented"], "contract": contract, "tests": said["tests"], "findings": None}
 
     def document(self, source: str, since: str = "", until: str = "") -> dict[str, Any]:
         """The register of one feed between two days, both included; of all days when none is given."""

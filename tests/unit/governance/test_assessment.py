@@ -182,6 +182,18 @@ def faulty() -> Published:
     home.add("coverage", {**field, "disposition": "uncovered"}, {**field, "disposition": "mapped", "elements": 93})
     shadow = {"decision_id": "D-2", "use": "readmission", "model": "watch", "mode": "shadow", "outcome": "scored", "decided_at": NOW}
     home.add("decisions", shadow)
+    kinds = ("secret", "plain-transport", "no-owner", "commented-code", "endpoint", "queue-off", "pruning-off", "end-of-support")
+    found = {
+        "interface": "Admissions",
+        "kind": "channel",
+        "about": "look up",
+        "detail": "version 3.6.0: old",
+        "line": 7,
+        "imported_at": PAST,
+    }
+    home.add("interface_findings", *({**found, "finding": kind} for kind in kinds))
+    code = {"scripts": 2, "lines": 40, "needs": '["c-9"]', "imported_at": PAST}
+    home.add("interfaces", {"interface": "Admissions", "id": "c-1", "kind": "channel", **code})
     return home
 
 

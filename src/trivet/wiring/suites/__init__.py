@@ -28,6 +28,7 @@ SUITES: dict[str, str] = {
     "hl7-v2-to-fhir-official-maps": "hl7_v2_to_fhir_official_maps",
     "ccda-one-patient-40-ehrs": "ccda_one_patient_40_ehrs",
     "x12": "x12",
+    "interface-engine-exports": "interface_engine_exports",
     "deid-fhir-dicom": "deid_fhir_dicom",
     "fhir-deid-etl-expected": "fhir_deid_etl_expected",
     "fhir-validation-r4": "fhir_validation_r4",

@@ -1,0 +1,1 @@
+insert into interface_finding (seq, interface, ordinal, kind, about, detail, place, line) values (?, ?, ?, ?, ?, ?, ?, ?)

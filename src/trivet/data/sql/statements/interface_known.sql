@@ -1,0 +1,1 @@
+select seq from interface_export where blob = ?

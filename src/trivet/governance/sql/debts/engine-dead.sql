@@ -1,0 +1,9 @@
+-- channels, destinations and steps that are switched off, and code in comments
+WITH given AS (SELECT CAST(? AS JSON) AS g)
+SELECT interface || ' (' || kind || '): ' || finding AS asset,
+  count(*) || ' places: ' || string_agg(DISTINCT about || ' line ' || line || ', ' || detail, '; ' ORDER BY about || ' line ' || line || ', ' || detail) AS detail,
+  0 AS events_per_month, CAST(NULL AS BIGINT) AS decisions, min(imported_at) AS since
+FROM given, interface_findings
+WHERE finding IN ('disabled-channel', 'disabled-destination', 'disabled-step', 'commented-code')
+GROUP BY interface, kind, finding
+ORDER BY asset

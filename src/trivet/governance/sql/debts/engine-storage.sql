@@ -1,0 +1,9 @@
+-- messages that an engine keeps unencrypted, for ever, or in a template
+WITH given AS (SELECT CAST(? AS JSON) AS g)
+SELECT interface || ' (' || kind || '): ' || finding AS asset,
+  count(*) || ' places: ' || string_agg(DISTINCT about || ' line ' || line || ', ' || detail, '; ' ORDER BY about || ' line ' || line || ', ' || detail) AS detail,
+  0 AS events_per_month, CAST(NULL AS BIGINT) AS decisions, min(imported_at) AS since
+FROM given, interface_findings
+WHERE finding IN ('unencrypted-store', 'pruning-off', 'attachments-kept', 'sample-message')
+GROUP BY interface, kind, finding
+ORDER BY asset
