@@ -21,6 +21,7 @@ PATHS = [
     "/sources",
     "/sources/lab",
     "/sources/lab/register",
+    "/register",
     "/data",
     "/data/checks/feed-silent",
     "/models",

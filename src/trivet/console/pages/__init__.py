@@ -10,7 +10,7 @@ from trivet.console.pages.decisions import decision, decisions, replayed, reveal
 from trivet.console.pages.evidence import evidence, proof
 from trivet.console.pages.models import model, models
 from trivet.console.pages.overview import overview, suspend
-from trivet.console.pages.register import register
+from trivet.console.pages.register import interfaces, register
 from trivet.console.pages.sources import message, source, sources
 from trivet.console.pages.worth import figure, worth
 
@@ -21,6 +21,7 @@ PAGES: list[tuple[str, str, Callable[..., Page]]] = [
     ("/sources", "GET", sources),
     ("/sources/{name}", "GET", source),
     ("/sources/{name}/register", "GET", register),
+    ("/register", "GET", interfaces),
     ("/messages/{receipt}", "GET", message),
     ("/data", "GET", data),
     ("/data/checks/{id}", "GET", check),

@@ -1,4 +1,4 @@
-"""The register of one feed: the documentation that its traffic writes."""
+"""The register: every interface that traffic or an export describes; one feed with all that its traffic writes about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from trivet.console.charts import strip
 from trivet.console.page import Page, Session
 
-__all__ = ["register"]
+__all__ = ["interfaces", "register"]
 
 SECTION = "/sources"
 DAYS = 56
@@ -26,6 +26,20 @@ def register(session: Session, query: Mapping[str, str], name: str) -> Page:
     crumbs = [("Overview", "/"), ("Sources", SECTION), (name, f"{SECTION}/{name}"), ("register", "")]
     data = {"document": {**document, "formats": forms}, "span": span}
     return Page("register.html", f"Register of {name}", SECTION, data, crumbs, f"trivet register show {name}")
+
+
+def interfaces(session: Session, query: Mapping[str, str]) -> Page:
+    """Every interface: feeds by their traffic, and what exports of interface engines describe, with findings and their places."""
+    rows: list[dict[str, Any]] = session.once("interfaces", lambda: session.house.role("register").listing())
+    data = {
+        "feeds": [row for row in rows if row["origin"] == "traffic"],
+        "described": session.rows("register_interfaces"),
+        "findings": session.rows("register_findings"),
+        "exports": session.rows("register_exports"),
+        "zone": session.house.settings["site"]["zone"],
+    }
+    crumbs = [("Overview", "/"), ("Sources", SECTION), ("register", "")]
+    return Page("interfaces.html", "Interface register", SECTION, data, crumbs, "trivet register list")
 
 
 def volume(traffic: Mapping[str, Any], today: str) -> Any:

@@ -7,6 +7,7 @@ than `FEW` times, and every value of a field that has more than `LISTED` of them
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -54,7 +55,7 @@ def feed_document(format: str, sums: Sums, facts: Mapping[str, Any] | None = Non
     rejected = rejects_by_field(format, (facts or {}).get("rejects", ()))
     fields = []
     own = [pattern for role, pattern in heads(format) if role == "own"]
-    for (part, name), numbers in sorted(sums.fields.items()):
+    for (part, name), numbers in sorted(sums.fields.items(), key=lambda item: in_order(item[0][1])):
         row = row_of(numbers)
         of = containers[part]
         fields.append(
@@ -81,11 +82,18 @@ def feed_document(format: str, sums: Sums, facts: Mapping[str, Any] | None = Non
         "units": sum(row[0] for (_, part), row in sums.parts.items() if not part),
         "heads": head_values(format, sums),
         "types": types_of(sums),
-        "parts": sorted(({"part": part, "containers": count} for part, count in containers.items() if part), key=lambda row: row["part"]),
+        "parts": sorted(
+            ({"part": part, "containers": count} for part, count in containers.items() if part), key=lambda row: str(row["part"])
+        ),
         "fields": fields,
         "systems": systems_of(format, sums),
         "traffic": traffic_of(facts) if facts is not None else None,
     }
+
+
+def in_order(name: str) -> tuple[tuple[str, int], ...]:
+    """Names with numbers in them in the order people count: `MSH-2` before `MSH-10`."""
+    return tuple((word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name))
 
 
 def share(part: int, whole: int) -> str:
