@@ -64,13 +64,14 @@ def found_in_script(script: Script, text: str, node: Node) -> list[Finding]:
 def found_in_channel(channel: Node, version: str, ends: Sequence[Connector], steps: Sequence[Step], enabled: bool) -> list[Finding]:
     """What its settings tell."""
     name, at = channel.said("name"), (channel.place, channel.line)
+    lines = {node.place: node.line for node in channel.walk()}
     found = [Finding("no-owner", name, "an export has no place for an owner; nobody is named", *at)]
     if not channel.said("description"):
         found.append(Finding("no-description", name, "the description is empty", *at))
     if not enabled:
         found.append(Finding("disabled-channel", name, "it is not deployed", *at))
     for end in ends:
-        where = (end.place, line_of(channel, end.place))
+        where = (end.place, lines.get(end.place, channel.line))
         if not end.enabled:
             found.append(Finding("disabled-destination", f"{name}: {end.name}", f"{end.role}, {end.transport}", *where))
         if end.secure == "no":
@@ -82,14 +83,11 @@ def found_in_channel(channel: Node, version: str, ends: Sequence[Connector], ste
     for step in steps:
         if not step.enabled:
             found.append(
-                Finding("disabled-step", f"{name}: {step.name}", f"{step.role}, {step.type}", step.place, line_of(channel, step.place))
+                Finding(
+                    "disabled-step", f"{name}: {step.name}", f"{step.role}, {step.type}", step.place, lines.get(step.place, channel.line)
+                )
             )
     return [*found, *storage(channel, name), *samples(channel, name), *support(version, name, at)]
-
-
-def line_of(item: Node, place: str) -> int:
-    """The line of a place in an item."""
-    return next((node.line for node in item.walk() if node.place == place), item.line)
 
 
 def storage(channel: Node, name: str) -> list[Finding]:
