@@ -139,9 +139,10 @@ LISTS: dict[str, Callable[..., str]] = {
 }
 
 
-def structure(shape: Shape) -> Any:
-    """The structure argument of json_transform."""
+def structure(shape: Shape, *, exact: bool = True) -> Any:
+    """The structure argument of json_transform; one DECIMAL in it keeps the digits of all."""
     inner: Any = "VARCHAR"
     if shape.members:
-        inner = {name: "JSON" if one.raw else structure(one) for name, one in shape.members.items()} | EXACT
+        members = {name: "JSON" if one.raw else structure(one, exact=False) for name, one in shape.members.items()}
+        inner = members | EXACT if exact else members
     return [inner] if shape.many else inner

@@ -77,8 +77,8 @@ def _truths(make: Compiler, node: Call, value: Value, scope: Scope) -> Value:
 
 @function("count")
 def _count(make: Compiler, node: Call, value: Value, scope: Scope) -> Value:
-    if value.many and not value.options:
-        return computed(Op("count", (value.expr,)), "Integer")
+    if value.many:
+        return computed(Op("count", (make.having(value) if value.options else value.expr,)), "Integer")
     return computed(Const(0) if empty(value) else Op("choose", (make.exists(value), Const(1), Const(0))), "Integer")
 
 

@@ -206,7 +206,7 @@ class Maker:
             found: list[Expr] = [self.exists(self.pick(value, option)) for option in value.options]
             return Op("any", tuple(found))
         if value.options:
-            raise NotCompiled("exists() of a choice of many elements")
+            return Op("filled", (self.having(value),))
         if value.many:
             return Op("filled", (value.expr,))
         if value.holder is not None and value.kind != "complex":
@@ -214,6 +214,11 @@ class Maker:
             beside = Field(parent, "_" + member, shape.member("_" + member, many=False))
             return Op("any", (Op("some", (value.expr,)), Op("some", (beside,))))
         return Op("some", (value.expr,))
+
+    def having(self, value: Value) -> Expr:
+        """Those of many elements that have the choice."""
+        var = self.name("x")
+        return Each("filter", value.expr, var, self.exists(replace(value, expr=Var(var), many=False)))
 
     def truth(self, value: Value, where: str) -> Expr:
         """A condition: NULL for empty; one item that is no truth value is true (FHIRPath 2.0.0, section 4.5)."""
