@@ -52,7 +52,7 @@ def same(kit: EngineKit, data: Any, *, exact: bool = False) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_duckdb_gives_the_rows_of_the_reference(duck: Engine, reference: Engine, data: Any) -> None:
     """Nulls, empty lists, missing members, places out of range, zones, partial dates and scales make no difference."""
     same(EngineKit(duck, reference), data)
@@ -60,7 +60,7 @@ def test_duckdb_gives_the_rows_of_the_reference(duck: Engine, reference: Engine,
 
 def test_duckdb_keeps_the_kit(duck: Engine, reference: Engine) -> None:
     """Digits, moments, strangers and the kit's own views."""
-    EngineKit(duck, reference).check(rounds=20)
+    EngineKit(duck, reference).check(rounds=10)
 
 
 @pytest.mark.long

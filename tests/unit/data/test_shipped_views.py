@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ def approved(root: Path) -> Any:
     return loads((root / "tests/golden/views/rows.json").read_bytes())
 
 
+@pytest.fixture(scope="module")
+def engines(texts: pa.Table) -> Iterator[tuple[DuckViews, ReferenceViews]]:
+    """DuckDB and the evaluator, both with the resources."""
+    engine, reference = DuckViews(threads=1), ReferenceViews()
+    for one in (engine, reference):
+        one.records("records", table=texts)
+    yield engine, reference
+    engine.close()
+
+
 def found(engine: Any, view: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows by column name without what is empty."""
     table = engine.view(view)
@@ -47,13 +58,10 @@ def test_there_is_a_view_for_every_resource_of_us_core(approved: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_a_shipped_view_gives_the_approved_rows(name: str, texts: pa.Table, approved: Any) -> None:
+def test_a_shipped_view_gives_the_approved_rows(name: str, engines: tuple[DuckViews, ReferenceViews], approved: Any) -> None:
     """DuckDB and the evaluator give the same rows, digit for digit, and every column that the fixture fills is in them."""
-    engine, reference = DuckViews(threads=1), ReferenceViews()
-    for one in (engine, reference):
-        one.records("records", table=texts)
+    engine, reference = engines
     assert engine.compile(shipped()[name]).fallback == ""
     mine = found(engine, shipped()[name])
     assert sorted(map(dumps, mine)) == sorted(map(dumps, found(reference, shipped()[name])))
     assert sorted(map(dumps, mine)) == sorted(map(dumps, approved[name]))
-    engine.close()

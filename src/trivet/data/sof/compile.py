@@ -61,7 +61,10 @@ def type_name(node: Node | None) -> str:
 
 def picked(items: Expr, place: Expr) -> Expr:
     """The item at a place. Members of listed elements are picked before they are taken out: one pass instead of three."""
-    taken = (lambda found: Op("first", (found,))) if place == Const(0) else (lambda found: Op("at", (found, place)))
+
+    def taken(found: Expr) -> Expr:
+        return Op("first", (found,)) if place == Const(0) else Op("at", (found, place))
+
     inner = items.arguments[0] if isinstance(items, Op) and items.name == "compact" else None
     if not isinstance(inner, Each) or not isinstance(inner.body, Field) or inner.body.of != Var(inner.var) or inner.index:
         return taken(items)

@@ -161,7 +161,9 @@ def observation(choose: Choose, number: int, lexemes: Sequence[str]) -> dict[str
             "extension": choose([ABSENT, [{"url": choose(["u", "v"]), "valueDecimal": Decimal(choose(lexemes))}]]),
             "status": choose([*WORDS, ABSENT]),
             "code": choose([concept(choose), ABSENT]),
-            "subject": choose([ABSENT, {"reference": choose(["Patient/1", "Group/2", "http://x.org/fhir/Patient/1/_history/2", "urn:uuid:1"])}]),
+            "subject": choose(
+                [ABSENT, {"reference": choose(["Patient/1", "Group/2", "http://x.org/fhir/Patient/1/_history/2", "urn:uuid:1"])}]
+            ),
             **kept(value),
             **when,
             "note": choose([ABSENT, [], [{"text": choose(WORDS)} for _ in range(choose([1, 2]))]]),
@@ -202,7 +204,9 @@ def random_view(choose: Choose) -> dict[str, Any]:
 
     def united() -> dict[str, Any]:
         name = next(names)
-        parts = [{choose(["forEach", "forEachOrNull"]): choose(EACH), "column": [{"name": name, "path": choose(["id", "%resource.status"])}]}]
+        parts = [
+            {choose(["forEach", "forEachOrNull"]): choose(EACH), "column": [{"name": name, "path": choose(["id", "%resource.status"])}]}
+        ]
         parts += [{"column": [{"name": name, "path": choose(["id", "status"])}]} for _ in range(choose([0, 1]))]
         return {"unionAll": parts}
 
@@ -246,7 +250,7 @@ class EngineKit:
         self.check_moments()
         self.check_strangers()
         for number in range(rounds):
-            chance = random.Random(seed * 10_000 + number)  # noqa: S311  a test's choice, repeatable
+            chance = random.Random(seed * 10_000 + number)
             self.compare(random_view(chance.choice), random_texts(chance.choice))
 
     def rows(self, engine: Engine, view: dict[str, Any], texts: Sequence[str]) -> list[str] | str:
