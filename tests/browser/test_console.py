@@ -27,6 +27,7 @@ PATHS = [
     "/models",
     "/models/news2",
     "/decisions",
+    "/outbox",
     "/worth",
     "/evidence",
     "/evidence/3",

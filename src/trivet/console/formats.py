@@ -22,6 +22,7 @@ STATUS = {
         "scored",
         "live",
         "active",
+        "delivered",
         "held",
         "verified",
         "certain",
@@ -38,6 +39,7 @@ STATUS = {
         "probable",
         "shadow",
         "waiting",
+        "requested",
         "suggested",
         "unproven",
         "ageing",
@@ -47,6 +49,7 @@ STATUS = {
     },
     "bad": {
         "fail",
+        "dead",
         "quarantined",
         "withheld",
         "suspended",

@@ -58,6 +58,7 @@ ROLES: dict[str, str] = {
     "assessment": "governance:assessment",
     "outbox": "outgoing:outbox",
     "couriers": "outgoing:couriers",
+    "subscriptions": "subscribing:subscriptions",
 }
 FOLDERS = ("keys", "shelves", "models", "site")
 TOML = """# Trivet: the settings of this home. Unknown keys are errors. docs/reference/settings.md lists them all.

@@ -29,6 +29,7 @@ from trivet.integration.inbound.http import receive_route
 from trivet.kernel.errors import Problem, Usage
 from trivet.wiring import formats
 from trivet.wiring.intake import UNKNOWN
+from trivet.wiring.subscribing import door_routes
 
 __all__ = ["Settler", "door_token", "http_address", "serve"]
 
@@ -123,7 +124,8 @@ def take(house: House, settler: Settler, body: bytes, source: str, name: str) ->
 
 def application(house: House, settler: Settler, token: str, pages: ASGIApp | None) -> Starlette:
     """The HTTP door, and the pages behind it."""
-    app = Starlette(routes=[receive_route(lambda *given: take(house, settler, *given), house.settings["sources"].__contains__, token)])
+    known = house.settings["sources"].__contains__
+    app = Starlette(routes=[receive_route(lambda *given: take(house, settler, *given), known, token), *door_routes(house)])
     if pages is not None:
         app.mount("/", pages)
     return app

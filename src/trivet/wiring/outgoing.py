@@ -15,16 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trivet.contracts.decision import DecisionRecord
 from trivet.contracts.house import House
-from trivet.contracts.outgoing import Occasion
 from trivet.contracts.ports import Tx
 from trivet.governance.state import State
 from trivet.integration.outbound.courier import Courier, Pace
-from trivet.integration.outbound.outbox import Message, Outbox
+from trivet.integration.outbound.outbox import Outbox
 from trivet.integration.outbound.tables import Destination, read_routing
 from trivet.kernel.errors import Locked
+from trivet.wiring.occasions import occasion
 from trivet.wiring.sinks import open_sink, seat_of
+from trivet.wiring.subscribing import KIND, Hands
 
 __all__ = ["Couriers", "couriers", "outbox", "send_now"]
 
@@ -33,37 +33,20 @@ def outbox(house: House) -> Outbox:
     """What must leave the house, with the site's routing table before the shipped one."""
     site = Path(house.home) / "site" / "outbound" / "routing.csv"
     routing = read_routing(site.read_text(encoding="utf-8") if site.is_file() else "")
-    listed = tuple(Destination(name, tuple(entry["uses"]), entry["withheld"]) for name, entry in house.settings["destinations"].items())
+    listed = tuple(
+        Destination(name, tuple(entry["uses"]), entry["withheld"])
+        for name, entry in house.settings["destinations"].items()
+        if entry["kind"] != KIND
+    )
 
     def stopped(tx: Tx) -> frozenset[str]:
         return frozenset(State(tx.execute).suspensions())
 
+    def everybody(tx: Tx) -> Sequence[Destination]:
+        return (*listed, *house.role("subscriptions").listed(tx))
+
     origin = house.settings["ledger"]["origin"]
-    return Outbox(house.store, house.vault, house.ledger, house.clock, routing, lambda tx: listed, stopped, origin)
-
-
-def occasion(house: House, message: Message, record: DecisionRecord) -> Occasion:
-    """Everything a sink may say about a decision. Who the person is, is taken as it is known now: a number that was corrected since the
-    decision would otherwise go to the wrong chart."""
-    known = house.shelf.slice(record.person, house.ledger.size())
-    patients = sorted((row for row in known if row["type"] == "Patient"), key=lambda row: (row["known_seq"], row["key"]))
-    use = house.office.policy.uses.get(record.use)
-    release = house.office.state().by_digest(record.model.digest) if record.model else None
-    return Occasion(
-        message.destination,
-        message.number,
-        message.key,
-        message.event,
-        message.status,
-        message.thread,
-        message.earlier,
-        message.at,
-        record.site,
-        record,
-        use.question if use else "",
-        release.output if release else "",
-        tuple(row["resource"] for row in patients),
-    )
+    return Outbox(house.store, house.vault, house.ledger, house.clock, routing, everybody, stopped, origin)
 
 
 @contextmanager
@@ -71,7 +54,7 @@ def alone(house: House, name: str) -> Iterator[None]:
     """Nobody else on this machine delivers to the destination meanwhile; a process that dies lets go. Locked E863 when somebody does."""
     folder = Path(house.home) / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(folder / f"outbox-{name}", os.O_CREAT | os.O_RDWR, 0o600)
+    handle = os.open(folder / f"outbox-{name.replace(':', '+')}", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -96,12 +79,15 @@ class Couriers:
     def __init__(self, house: House) -> None:
         self.house = house
         self.running: list[tuple[Courier, threading.Thread]] = []
-        self.ending = threading.Event()
+        self.hands: Hands | None = None
 
     def start(self, report: Callable[[str], None]) -> None:
         """Begin to deliver."""
-        for name in self.house.settings["destinations"]:
-            self.take_on(name, courier(self.house, name, report))
+        for name, entry in self.house.settings["destinations"].items():
+            if entry["kind"] != KIND:
+                self.take_on(name, courier(self.house, name, report))
+        self.hands = Hands(self.house, self.take_on, report)
+        self.hands.start()
 
     def take_on(self, name: str, one: Courier) -> None:
         """One more courier."""
@@ -119,6 +105,8 @@ class Couriers:
 
     def stop(self, seconds: float = 5.0) -> None:
         """Let what is on its way end, but wait for no peer longer than this: what is cut off is sent again under the same key."""
+        if self.hands is not None:
+            self.hands.stop()
         for one, _ in self.running:
             one.stopping.set()
         for _, thread in self.running:
@@ -138,7 +126,7 @@ def couriers(house: House) -> Couriers:
 def send_now(house: House, names: Sequence[str], report: Callable[[str], None]) -> list[dict[str, Any]]:
     """Deliver what waits, once, to these destinations or to all; a peer that fails is not waited for. What came of it, for each."""
     told = []
-    for name in names or list(house.settings["destinations"]):
+    for name in names or [name for name, entry in house.settings["destinations"].items() if entry["kind"] != KIND]:
         seat_of(house, name)
         with alone(house, name):
             one = courier(house, name, report)

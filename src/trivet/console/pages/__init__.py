@@ -9,6 +9,7 @@ from trivet.console.pages.data import check, data
 from trivet.console.pages.decisions import decision, decisions, replayed, reveal
 from trivet.console.pages.evidence import evidence, proof
 from trivet.console.pages.models import model, models
+from trivet.console.pages.outbox import outbox
 from trivet.console.pages.overview import overview, suspend
 from trivet.console.pages.register import interfaces, register
 from trivet.console.pages.sources import message, source, sources
@@ -31,6 +32,7 @@ PAGES: list[tuple[str, str, Callable[..., Page]]] = [
     ("/decisions", "GET", decisions),
     ("/decisions/{id}", "GET", decision),
     ("/decisions/{id}/replay", "GET", replayed),
+    ("/outbox", "GET", outbox),
     ("/persons/{person}/reveal", "POST", reveal),
     ("/worth", "GET", worth),
     ("/n/{name}", "GET", figure),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trivet.console.page import Page, Session
+from trivet.console.pages.outbox import stuck
 from trivet.console.pages.sources import every
 from trivet.flows.suspend import suspend as stop
 from trivet.kernel.errors import Usage
@@ -93,6 +94,7 @@ def needs(session: Session) -> list[dict[str, Any]]:
                 "open the rows",
             )
         )
+    found += [need("harm", what, why, "/outbox", action) for what, why, action in stuck(session)]
     waiting = session.row("review_waiting")["links"]
     if waiting:
         found.append(need("waiting", f"{waiting:,} doubtful links of persons", "nobody is merged on a guess", "/data#persons", "review"))

@@ -23,11 +23,13 @@ RESULTS = ("delivered", "later", "never")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Somewhere that messages go. `uses` names uses, `*` is all; `withheld`: does it ask to be told that there is no answer."""
+    """Somewhere that messages go. `uses` names uses, `*` is all; `withheld`: does it ask to be told that there is no answer;
+    `events`: what it wants to hear of."""
 
     name: str
     uses: tuple[str, ...]
     withheld: bool = False
+    events: tuple[str, ...] = EVENTS
 
 
 class Route(NamedTuple):
@@ -55,7 +57,7 @@ class Routing:
 
     def status(self, to: Destination, use: str, event: str) -> str:
         """The result status under which this goes to that destination; empty when it does not go."""
-        if "*" not in to.uses and use not in to.uses:
+        if event not in to.events or ("*" not in to.uses and use not in to.uses):
             return ""
         for row in self.rows:
             if row.destination in ("*", to.name) and row.use in ("*", use) and row.event in ("*", event):

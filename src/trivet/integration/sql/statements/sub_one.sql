@@ -1,0 +1,3 @@
+select id, client, topic, event, uses, status, reason, content, heartbeat, timeout, ends_at, made_at, blob
+from out_subscription
+where id = ?
