@@ -20,6 +20,8 @@ import pytest
 from _pytest.capture import FDCapture
 from tests.walk.test_decide_walk import SIGNS, item
 
+from outgoing_ward import KEY
+from peers import FhirShelf, HttpPeer, MllpPeer
 from trivet.cli.main import COMMANDS, main
 from trivet.console.app import build_app
 from trivet.console.pages import PAGES
@@ -133,6 +135,7 @@ class Walk:
     capture: Streams
     said: list[tuple[str, str]] = field(default_factory=list)
     exits: dict[str, int] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
 
     def run(self, *words: str, data: bool = False) -> str:
         """One command, as people read it and as JSON. `data`: its answer is what was asked for by name, so only its errors are kept."""
@@ -147,9 +150,50 @@ class Walk:
         return out
 
 
+def destinations(home: Path, ports: tuple[int, int, int]) -> None:
+    """Three ways out, each with the marked patient's own number to name; and one that is not there."""
+    secret = home / "keys" / "app.secret"
+    secret.write_text(KEY + "\n")
+    secret.chmod(0o600)
+    whose = 'options = { patient_system = "urn:mrn" }'
+    full = 'options = { patient_system = "urn:mrn", payload = "full-resource" }\nsecret = "keys/app.secret"'
+    kinds = {
+        "lis": ("hl7v2", f"mllp://127.0.0.1:{ports[0]}", whose),
+        "ehr": ("fhir", f"http://127.0.0.1:{ports[1]}/fhir", whose),
+        "app": ("webhook", f"http://127.0.0.1:{ports[2]}/", full),
+        "gone": ("fhir", "http://127.0.0.1:9/fhir", whose),
+    }
+    with (home / "trivet.toml").open("a", encoding="utf-8") as file:
+        for name, (kind, url, more) in kinds.items():
+            file.write(f'\n[destinations.{name}]\nkind = "{kind}"\nurl = "{url}"\nuses = ["*"]\nwithheld = true\n{more}\n')
+
+
+def delivered(walk: Walk, peers: tuple[MllpPeer, HttpPeer, HttpPeer], at: tuple[str, str]) -> None:
+    """Everything goes out, is refused, is sent again; what the peers heard is kept to show that it spoke of the patient."""
+    for _ in range(2):
+        walk.run("outbox", "send", *at)
+    for words in (("list",), ("list", "--state", "dead"), ("list", "--destination", "gone"), ("show", "lis", "1"), ("show", "gone", "1")):
+        walk.run("outbox", *words, *at)
+    for words in (("resend", "lis", "1"), ("resend", "lis", "1", "--fresh"), ("resend", "gone", "99"), ("send", "lis")):
+        walk.run("outbox", *words, *at)
+    walk.run("outbox", "show", "lis", "1", "--body", "--reason", "audit", *at, data=True)
+    walk.run("outbox", "key")
+    walk.run("outbox", "prune", "--before", "2020-01-01T00:00:00Z", *at)
+    walk.run("query", "select * from outbox", *at)
+    walk.run("query", "select * from subscriptions", *at)
+    walk.sent += [message.decode() for message in peers[0].heard]
+    walk.sent += [body.decode() for peer in peers[1:] for _, _, _, body in peer.requests]
+    for peer in peers:
+        peer.close()
+
+
 def story(walk: Walk) -> str:
     """The whole walk; gives the id of a decision."""
     at = ("--home", str(walk.home))
+    says_it = (422, {}, json.dumps({"resourceType": "OperationOutcome", "text": f"no {NAME} {MRN} here"}).encode())
+    peers = (MllpPeer(("AE", "AR", "close")), HttpPeer(FhirShelf()), HttpPeer())
+    peers[1].plan.append(says_it)
+    destinations(walk.home, (peers[0].port, peers[1].port, peers[2].port))
     for source, files in feeds().items():
         folder = walk.folder / source
         folder.mkdir()
@@ -183,6 +227,7 @@ def story(walk: Walk) -> str:
         walk.run("decide", "--use", "deterioration", "--person", one, *at)
         walk.run("decide", "--use", "readmission", "--person", one, *at)
     walk.run("decide", "--use", "deterioration", "--person", "p-nobody", *at)
+    delivered(walk, peers, at)
     scored = json.loads(walk.run("query", "select decision_id from decisions where outcome = 'scored'", *at))
     name = scored["rows"][0]["decision_id"]
     walk.run("explain", name, *at, data=True)  # spans are shown here by design, after the access was recorded
@@ -275,6 +320,24 @@ def test_nothing_in_the_ledger(walked: tuple[Walk, str]) -> None:
     assert tiles
     assert leaks([(str(path), path.read_bytes().decode("latin-1")) for path in tiles]) == []
     assert leaks([("file name", str(path)) for path in walk.folder.rglob("*")]) == []
+
+
+def test_nothing_in_the_outbox(walked: tuple[Walk, str]) -> None:
+    """The patient really went out, and yet no row of the outbox, its attempts or subscriptions bears a mark."""
+    walk, _ = walked
+    assert any(NAME in said for said in walk.sent)
+    assert any(MRN in said for said in walk.sent)
+    house = open_home(walk.home)
+    rows = [
+        (table, repr(row))
+        for table in ("out_message", "out_attempt", "out_subscription")
+        for row in house.store.read(f"SELECT * FROM {table}")
+    ]
+    kinds = {house.ledger.entry(seq)["kind"] for seq in range(house.ledger.size())}
+    house.close()
+    assert len(rows) > 5
+    assert leaks(rows) == []
+    assert {"sent", "acknowledged", "unacknowledged", "outbox"} <= kinds
 
 
 def addresses(house: House, name: str) -> list[str]:
