@@ -59,7 +59,7 @@ def list_(destination: str, state: str, decision: str, limit: int, home: Path, a
             "last_delivered": "",
             "last_failure": "",
         }
-        for name in house.settings["destinations"]:
+        for name in [name for name, entry in house.settings["destinations"].items() if entry["kind"] != "subscriptions"]:
             held.setdefault(name, {"destination": name, **blank})
         names = ("destination", *blank)
         show(as_json, {"destinations": list(held.values())}, table(names, ([row[name] for name in names] for row in held.values())))

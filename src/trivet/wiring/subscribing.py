@@ -29,7 +29,7 @@ from trivet.integration.outbound.subscriptions import CONTENTS, Client, Subscrip
 from trivet.integration.outbound.webhook import verified
 from trivet.integration.outbound.wire import TLS
 from trivet.kernel.digest import canonical
-from trivet.kernel.errors import NotFound, Rejected, Usage
+from trivet.kernel.errors import NotFound, Problem, Rejected, Usage
 from trivet.kernel.jsontext import dumps, loads
 from trivet.wiring.occasions import occasion
 
@@ -158,8 +158,14 @@ class Hands:
         while not self.ending.is_set():
             for one in self.house.role("subscriptions").all():
                 if one.client in self.offered and not self.ending.is_set():
-                    self._look(one)
+                    self._look_safely(one)
             self.ending.wait(self.every)
+
+    def _look_safely(self, one: Subscription) -> None:
+        try:
+            self._look(one)
+        except Problem as problem:  # a store that is locked, a TLS file that is gone: said, and looked at again
+            self.report(f"outbox {one.destination}: {problem.code} {problem.what}")
 
     def _look(self, one: Subscription) -> None:
         rows = self.house.role("subscriptions")

@@ -475,6 +475,34 @@ def test_settings_are_read_strictly(sink: Any, url: str, options: dict[str, Any]
         sink(Seat("x", url, "north", 1.0, options))
 
 
+def test_a_sink_that_breaks_loses_nothing(yard: Yard, peers: list[Any]) -> None:
+    """A sink raises what nobody foresaw: it is said by its class only, the message waits, and goes out when the sink works again."""
+    decide(yard.house, yard.question())
+    peer = mllp(peers)
+    courier = yard.courier("ehr", "hl7v2", f"mllp://127.0.0.1:{peer.port}", **HL7)
+    good, count = courier.open_sink, [0]
+
+    class Breaks(OruSink):
+        def send(self, letter: Any) -> Any:
+            raise ZeroDivisionError("MRN-p-1")
+
+    def open_sink() -> Any:
+        count[0] += 1
+        return Breaks(Seat("ehr", f"mllp://127.0.0.1:{peer.port}", "north", 1.0, HL7)) if count[0] == 1 else good()
+
+    courier.open_sink = open_sink
+    thread = threading.Thread(target=courier.run)
+    thread.start()
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not peer.heard:
+        time.sleep(0.02)
+    courier.stopping.set()
+    thread.join(10)
+    assert yard.states("ehr") == [(1, "delivered", "AA")]
+    assert [one["reason"] for one in yard.outbox.attempts("ehr", 1)] == ["interrupted", "AA"]
+    assert yard.said == ["outbox ehr: ZeroDivisionError"]
+
+
 def test_secrets_are_kept_tight(tmp_path: Path) -> None:
     """A file that others may read is refused, so is an empty one and one that is not there; no error shows what is in it."""
     path = tmp_path / "a.secret"

@@ -48,13 +48,14 @@ class Courier:
         self.failures = 0
 
     def run(self) -> None:
-        """Until `stopping` is set. A sink that cannot be made is said, and tried again: its secret may not be there yet."""
+        """Until `stopping` is set. A sink that cannot be made, or that breaks, is said and tried again: its secret may not be there yet."""
         while not self.stopping.is_set():
             try:
                 self.drain(forever=True)
-            except Problem as problem:
+            except Exception as error:  # a sink's own code may raise anything: its messages wait, and nobody else's
                 self.failures += 1
-                self.report(f"outbox {self.name}: {problem.code} {problem.what}")
+                said = f"{error.code} {error.what}" if isinstance(error, Problem) else type(error).__name__
+                self.report(f"outbox {self.name}: {said}")
                 self.stopping.wait(self.pace.pause(self.failures, 0.0))
 
     def drain(self, *, forever: bool) -> int:
