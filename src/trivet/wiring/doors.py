@@ -140,14 +140,14 @@ class Server(uvicorn.Server):
         yield
 
 
-async def mllp_doors(house: House, settler: Settler) -> list[Any]:
+async def mllp_doors(house: House, settler: Settler, report: Callable[[str], None]) -> list[Any]:
     """One MLLP listener for each source that names one."""
     doors = []
     for source, entry in house.settings["sources"].items():
         if entry["door"].startswith("mllp://"):
             from trivet.wiring.mllp import open_door
 
-            doors.append(await open_door(house, source, urlsplit(entry["door"]), settler.wake))
+            doors.append(await open_door(house, source, urlsplit(entry["door"]), settler.wake, report))
     return doors
 
 
@@ -172,7 +172,7 @@ def wires(house: House, settler: Settler, report: Callable[[str], None]) -> tupl
 
 async def run(house: House, settler: Settler, pages: ASGIApp | None, address: tuple[str, int], report: Callable[[str], None]) -> None:
     """Open the doors, wait for the end, close them."""
-    doors = await mllp_doors(house, settler)
+    doors = await mllp_doors(house, settler, report)
     listening, schedule = wires(house, settler, report)
     token = door_token(Path(house.home), address[0])
     tls = {name: house.settings["doors"][key] or None for name, key in (("ssl_certfile", "tls_certificate"), ("ssl_keyfile", "tls_key"))}

@@ -1,27 +1,59 @@
 """The MLLP door of a house: an MLLP listener whose messages land in it.
 
 The source's `door` is `mllp://host:port`; its `options` may name `tls_certificate`, `tls_key` and `tls_client_authority` (then only
-peers with a certificate of that authority come in).
+peers with a certificate of that authority come in), and how its peers are answered: `acknowledge` (`asked`, `original`, `enhanced`)
+and `content_errors` (`accept`: AA, and quarantine here; `error`: AE).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 from urllib.parse import SplitResult
 
 from trivet.contracts.envelope import Envelope
 from trivet.contracts.house import House
+from trivet.contracts.ports import Format
+from trivet.contracts.profile import SourceProfile
+from trivet.contracts.trace import Entry
 from trivet.flows.receive import accept
-from trivet.integration.inbound.mllp import MllpListener, tls_context
+from trivet.integration.inbound.mllp import AckProfile, MllpListener, tls_context
 from trivet.kernel.errors import Usage
 from trivet.wiring.intake import UNKNOWN
+from trivet.wiring.profiles import profile
 
-__all__ = ["open_door"]
+__all__ = ["ack_profile", "judge", "open_door"]
 
 
-async def open_door(house: House, source: str, address: SplitResult, wake: Callable[[], None]) -> MllpListener:
+MODES = ("asked", "original", "enhanced")
+CONTENT = ("accept", "error")
+_CODES = {"hl7v2-missing": "101", "hl7v2-unreadable": "102", "hl7v2-date": "102", "hl7v2-value": "102"}  # of table 0357
+
+
+def judge(form: Format, feed: SourceProfile) -> Callable[[bytes], tuple[str, str] | None]:
+    """Says of a message what its translation refuses, without a value of it."""
+
+    def look(message: bytes) -> tuple[str, str] | None:
+        rejects = form.translate(message, feed).rejects
+        return (_CODES.get(rejects[0].code, "207"), f"{rejects[0].code} {rejects[0].locator}") if rejects else None
+
+    return look
+
+
+def ack_profile(house: House, source: str, options: Mapping[str, Any]) -> AckProfile:
+    """How the peers of a source are answered. Usage for a word that is none of ours."""
+    mode, content = options.get("acknowledge", MODES[0]), options.get("content_errors", CONTENT[0])
+    for word, known in ((mode, MODES), (content, CONTENT)):
+        if word not in known:
+            raise Usage("E141", f"no such acknowledgement for source {source}", why=str(word), help="one of: " + ", ".join(known))
+    looks = judge(house.formats["hl7v2"], profile(source, house.settings["sources"][source])) if content == "error" else None
+    return AckProfile(mode, looks)
+
+
+async def open_door(
+    house: House, source: str, address: SplitResult, wake: Callable[[], None], report: Callable[[str], None] | None = None
+) -> MllpListener:
     """Listen for a source. What came in is durable before its acknowledgement; `wake` is called when something did."""
     options = house.settings["sources"][source].get("options", {})
     tls = None
@@ -41,6 +73,19 @@ async def open_door(house: House, source: str, address: SplitResult, wake: Calla
 
         return land
 
-    listener = MllpListener(source, landing("hl7v2"), landing(UNKNOWN), clock=house.clock, tls=tls)
+    def alert(event: str) -> None:
+        entry = Entry("source.event", house.clock.now(), notes={"source": source, "kind": event})
+        house.store.submit(lambda tx: house.ledger.append(tx, [entry]))
+
+    listener = MllpListener(
+        source,
+        landing("hl7v2"),
+        landing(UNKNOWN),
+        clock=house.clock,
+        tls=tls,
+        report=report,
+        profile=ack_profile(house, source, options),
+        alert=alert,
+    )
     await listener.open(address.hostname, address.port)
     return listener

@@ -15,17 +15,18 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from trivet.contracts.ports import Clock
 from trivet.integration.formats.hl7v2.ack import Header, acknowledgement, answers, header_of
+from trivet.integration.inbound.frames import Framer, framed
 
-__all__ = ["Framer", "Land", "MllpLimits", "MllpListener", "framed", "tls_context"]
+__all__ = ["AckProfile", "Framer", "Land", "MllpLimits", "MllpListener", "framed", "tls_context"]
 
 Land = Callable[[bytes, str], "Future[Any]"]
-_VT, _FS, _CR = 0x0B, 0x1C, 0x0D
+REMEMBERED = 65_536  # control ids of one door
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,68 +45,16 @@ class MllpLimits:
     connections: int = 4096
 
 
-def framed(message: bytes) -> bytes:
-    """A message in its frame."""
-    return b"\x0b" + message + b"\x1c\r"
+@dataclass(frozen=True, slots=True)
+class AckProfile:
+    """How the peers of one door are answered. `mode` is `asked` (MSH-15 and MSH-16 decide), `original` or `enhanced`.
 
+    `judge`, where given, looks at a message that is kept and says what is wrong with its content: a code of table 0357 and words
+    without a value of the message, None for nothing.
+    """
 
-@dataclass(slots=True)
-class Framer:
-    """Cuts a byte stream into frames. Bytes between frames are counted in `noise` and dropped; an oversized frame gives its head when
-    it passes the limit, and the rest of it is counted in `passed`."""
-
-    limit: int
-    head: int
-    noise: int = 0
-    inside: bool = False
-    overflow: bool = False
-    passed: int = 0
-    _buffer: bytearray = field(default_factory=bytearray)
-
-    @property
-    def buffered(self) -> int:
-        """Bytes held for a frame that is not complete."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, limit: int) -> list[tuple[bytes, bool]]:
-        """Complete frames as (message, too large). `limit` may be lower than the cap while the budget is short."""
-        frames: list[tuple[bytes, bool]] = []
-        at = 0
-        while at < len(data):
-            if not self.inside:
-                start = data.find(_VT, at)
-                stop = len(data) if start < 0 else start
-                self.noise += sum(byte not in (_CR, 0x0A, _FS) for byte in data[at:stop])
-                if start < 0:
-                    break
-                self.inside, at = True, start + 1
-                continue
-            end = data.find(_FS, at)
-            part = data[at : end if end >= 0 else len(data)]
-            if self._overflows(part, min(limit, self.limit)):
-                frames.append((bytes(self._buffer), True))
-                self._buffer = bytearray()
-            at = end + 1 if end >= 0 else len(data)
-            if end >= 0:
-                if not self.overflow:
-                    frames.append((bytes(self._buffer), False))
-                self.inside = self.overflow = False
-                self.passed = 0
-                self._buffer = bytearray()
-        return frames
-
-    def _overflows(self, part: bytes, limit: int) -> bool:
-        """Keep the part, or pass over it. True once for a frame, when it turns out to be too large: the buffer holds its head."""
-        if self.overflow:
-            self.passed += len(part)
-            return False
-        if len(self._buffer) + len(part) <= limit:
-            self._buffer += part
-            return False
-        self.overflow, self.passed = True, len(self._buffer) + len(part)
-        self._buffer += part[: max(0, self.head - len(self._buffer))]
-        del self._buffer[self.head :]
-        return True
+    mode: str = "asked"
+    judge: Callable[[bytes], tuple[str, str] | None] | None = None
 
 
 @dataclass(slots=True)
@@ -116,6 +65,7 @@ class _Pending:
     landing: asyncio.Future[Any] | None
     size: int
     why: str = ""
+    message: bytes = b""
 
 
 class MllpListener:
@@ -132,16 +82,19 @@ class MllpListener:
         limits: MllpLimits | None = None,
         tls: ssl.SSLContext | None = None,
         report: Callable[[str], None] | None = None,
+        profile: AckProfile | None = None,
+        alert: Callable[[str], None] | None = None,
     ) -> None:
         self.source, self.land, self.refuse, self.clock = source, land, refuse, clock
         self.limits, self.tls, self.report = limits or MllpLimits(), tls, report or (lambda _: None)
+        self.profile, self.alert = profile or AckProfile(), alert or (lambda _: None)
         self.host, self.port = "", 0
         self.buffered = 0
         self.counts = {"connections": 0, "messages": 0, "refused": 0, "noise": 0, "reused_control_ids": 0}
         self._server: asyncio.Server | None = None
         self._tasks: dict[asyncio.Task[None], asyncio.StreamReader] = {}
         self._numbers = count(1)
-        self._known: OrderedDict[bytes, bytes] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, ...], bytes] = OrderedDict()
 
     async def open(self, host: str, port: int) -> None:
         """Listen. Raises OSError when the address is taken."""
@@ -247,23 +200,25 @@ class MllpListener:
                 self.counts["refused"] += 1
                 return _Pending(header, asyncio.wrap_future(self.refuse(message, origin)), len(message), "message too large")
             self._watch(header, message)
-            return _Pending(header, asyncio.wrap_future(self.land(message, origin)), len(message))
+            kept = message if self.profile.judge is not None else b""
+            return _Pending(header, asyncio.wrap_future(self.land(message, origin)), len(message), message=kept)
         except Exception as error:  # whatever it was, the sender must hear that the message is not kept
             self.report(f"{self.source}: not taken: {getattr(error, 'code', type(error).__name__)}")
             return _Pending(header, None, len(message), "not stored")
 
     def _watch(self, header: Header, message: bytes) -> None:
-        """The same control id with other bytes is processed, and said: somebody restarted a counter."""
+        """The same control id of the same sender with other bytes is processed, and said: somebody restarted a counter."""
         if not header.control:
             return
-        digest = hashlib.sha256(message).digest()
-        known = self._known.get(header.control)
+        name, digest = (*header.sender, header.control), hashlib.sha256(message).digest()
+        known = self._known.get(name)
         if known is not None and known != digest:
             self.counts["reused_control_ids"] += 1
             self.report(f"{self.source}: a control id came again with other content")
-        self._known[header.control] = digest
-        self._known.move_to_end(header.control)
-        while len(self._known) > 4096:
+            self.alert("control-id-reused")
+        self._known[name] = digest
+        self._known.move_to_end(name)
+        while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
     async def _answer(self, due: asyncio.Queue[_Pending | None], writer: asyncio.StreamWriter) -> None:
@@ -274,7 +229,7 @@ class MllpListener:
             self.buffered -= pending.size
             if gone:
                 continue
-            for code in answers(pending.header, outcome):
+            for code in answers(pending.header, outcome, self.profile.mode):
                 control = f"{self.source[:12]}{next(self._numbers)}"
                 writer.write(framed(acknowledgement(pending.header, code, control=control, at=self.clock.now(), text=text, error=error)))
             try:
@@ -297,7 +252,19 @@ class MllpListener:
             return "rejected", pending.why, "207"
         if not pending.header.found:
             return "rejected", "no MSH segment", "100"
-        return "accepted", "", ""
+        wrong = await self._judged(pending.message)
+        return ("content", wrong[1], wrong[0]) if wrong is not None else ("accepted", "", "")
+
+    async def _judged(self, message: bytes) -> tuple[str, str] | None:
+        """What the profile's judge says of a message that is kept. A judge that breaks says nothing: the message is safe."""
+        judge = self.profile.judge
+        if judge is None:
+            return None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, judge, message)
+        except Exception as error:
+            self.report(f"{self.source}: not judged: {getattr(error, 'code', type(error).__name__)}")
+            return None
 
 
 def _origin(writer: asyncio.StreamWriter) -> str:

@@ -93,19 +93,22 @@ def _plain(text: str, header: Header) -> bytes:
     return bytes(byte if bytes((byte,)) not in (header.field, *(bytes((one,)) for one in header.encoding)) else 0x20 for byte in raw)
 
 
-def answers(header: Header, outcome: str) -> tuple[str, ...]:
-    """The codes to answer with. `outcome` is `accepted`, `error` (content) or `rejected` (not taken: send it again).
+def answers(header: Header, outcome: str, mode: str = "asked") -> tuple[str, ...]:
+    """The codes to answer with. `outcome` is `accepted`, `content` (kept, but its content is wrong), `error` or `rejected` (not taken).
 
-    Original mode gives one code. Enhanced mode gives the accept code if MSH-15 asks for it in this case and, once accepted,
-    the application code if MSH-16 does: AL always, NE never, ER on errors, SU on success (table 0155).
+    Original mode gives one code. Enhanced mode gives the accept code if MSH-15 asks for it in this case and, once the message is
+    kept, the application code if MSH-16 does: AL always, NE never, ER on errors, SU on success (table 0155). What the sender asks
+    for decides, unless the connection's `mode` is `original` (one code, whatever MSH-15 and -16 say) or `enhanced` (accept and
+    application code, also for a header that asks for nothing).
     """
-    original = {"accepted": "AA", "error": "AE", "rejected": "AR"}[outcome]
-    if not header.enhanced:
+    original = {"accepted": "AA", "content": "AE", "error": "AE", "rejected": "AR"}[outcome]
+    if mode == "original" or (mode == "asked" and not header.enhanced):
         return (original,)
+    kept, silent = outcome in ("accepted", "content"), mode == "enhanced" and not header.enhanced
     codes = []
-    if _asked(header.accept, outcome == "accepted", default=True):
-        codes.append("C" + original[1])
-    if outcome == "accepted" and _asked(header.application, True, default=False):
+    if silent or _asked(header.accept, kept, default=True):
+        codes.append("CA" if kept else "C" + original[1])
+    if kept and (silent or _asked(header.application, outcome == "accepted", default=False)):
         codes.append(original)
     return tuple(codes)
 
