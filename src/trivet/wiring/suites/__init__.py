@@ -21,6 +21,8 @@ SUITES: dict[str, str] = {
     "signature-vectors": "signature_vectors",
     "sql-on-fhir-v2": "sql_on_fhir_v2",
     "ucum": "ucum",
+    "omop-fhir-omop-ig": "omop_fhir_omop_ig",
+    "omop-fhir2omop-cases": "omop_fhir2omop_cases",
     "record-linkage": "record_linkage",
     "hl7v2-fhir-mapping-inventory": "hl7v2_fhir_mapping_inventory",
     "hl7v2-and-ccda-to-fhir-pairs": "hl7v2_and_ccda_to_fhir_pairs",

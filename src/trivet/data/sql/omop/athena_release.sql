@@ -1,0 +1,1 @@
+SELECT vocabulary_version FROM vocabulary WHERE vocabulary_id = 'None'

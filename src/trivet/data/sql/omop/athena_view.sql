@@ -1,0 +1,1 @@
+CREATE VIEW "{name}" AS FROM read_parquet({file})

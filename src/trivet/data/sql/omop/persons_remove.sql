@@ -1,0 +1,1 @@
+DELETE FROM "{table}" WHERE person_id IN (SELECT person_id FROM gone)

@@ -1,0 +1,1 @@
+SELECT cdm_etl_reference FROM cdm_source

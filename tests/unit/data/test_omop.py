@@ -1,0 +1,331 @@
+"""FHIR records to OMOP rows: what each statement of HL7's guide asks of a conversion, on small records of our own."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omop_records import ICD, LOINC, RXNORM, SNOMED, coded, patient, record, result, visit, vocabulary
+from trivet.data.omop.convert import Converted, Frame, convert
+from trivet.data.omop.model import cdm
+from trivet.data.omop.moments import read
+from trivet.data.omop.paths import every, parsed
+from trivet.data.omop.rules import read_rules
+from trivet.kernel.errors import Usage
+
+RULES = read_rules()
+
+
+def made(*records: dict[str, Any], frame: Frame | None = None) -> Converted:
+    """Rows of these records."""
+    return convert(records, vocabulary(), RULES, frame or Frame())
+
+
+def only(done: Converted, table: str) -> dict[str, Any]:
+    """The one row of a table."""
+    [row] = done.rows[table]
+    return row
+
+
+def test_rows_have_the_models_columns_and_what_must_be_there() -> None:
+    """No row has a column the model lacks or lacks one it must have; a record without a date is not written, and counted."""
+    everything = [
+        patient(deceasedDateTime="2021-01-01"),
+        visit(),
+        result(encounter={"reference": "Encounter/v"}),
+        record("Condition", "c", code=coded(SNOMED, "d1"), onsetDateTime="2020-01-01"),
+        record("Condition", "undated", code=coded(SNOMED, "d1")),
+        record("Procedure", "x", status="completed", code=coded(SNOMED, "p1"), performedDateTime="2020-01-01"),
+    ]
+    done = made(*everything)
+    for table, rows in done.rows.items():
+        shape = cdm()[table]
+        for row in rows:
+            assert set(row) <= set(shape.names)
+            assert [column.name for column in shape.columns if column.required and row.get(column.name) is None] == []
+    assert done.account.missing == {("Condition", "condition_occurrence.condition_start_date"): 1}
+    assert only(done, "measurement")["visit_occurrence_id"] == only(done, "visit_occurrence")["visit_occurrence_id"]
+    assert only(done, "observation_period")["observation_period_start_date"] == date(2020, 1, 1)
+
+
+def test_the_domain_of_the_standard_concept_decides_the_table() -> None:
+    """A condition whose concept is an observation becomes one, a procedure whose concept is a condition becomes that."""
+    done = made(
+        patient(),
+        record("Condition", "c", code=coded(SNOMED, "o1"), onsetDateTime="2020-01-01"),
+        record("Procedure", "x", status="completed", code=coded(SNOMED, "d1"), performedDateTime="2020-01-01"),
+        result(code="q1"),
+    )
+    assert sorted((table, len(rows)) for table, rows in done.rows.items()) == [
+        ("condition_occurrence", 1),
+        ("observation", 2),
+        ("person", 1),
+    ]
+
+
+def test_a_code_that_is_not_standard_is_kept_as_the_source_concept() -> None:
+    """The standard concept in concept_id, the code's own concept in source_concept_id, the code itself in source_value."""
+    row = only(made(patient(), record("Condition", "c", code=coded(ICD, "X10"), onsetDateTime="2020-01-01")), "condition_occurrence")
+    found = (row["condition_concept_id"], row["condition_source_concept_id"], row["condition_source_value"])
+    assert found == (101, 201, "X10")
+    old = only(made(patient(), record("Condition", "c", code=coded(SNOMED, "d3"), onsetDateTime="2020-01-01")), "condition_occurrence")
+    assert (old["condition_concept_id"], old["condition_source_concept_id"]) == (102, 103)
+
+
+def test_an_unknown_code_becomes_0_and_is_counted() -> None:
+    """Concept 0 is never silent: column, system and code wait in a queue, with the source's code kept; so do units and answers."""
+    done = made(patient(), result(code="nowhere"), result("o2", valueQuantity={"value": 1, "unit": "{score}"}))
+    by_code = {row["measurement_source_value"]: row for row in done.rows["measurement"]}
+    assert by_code["nowhere"]["measurement_concept_id"] == 0
+    assert by_code["l1"]["unit_concept_id"] == 0
+    assert done.account.unmapped["measurement.measurement_concept_id", LOINC, "nowhere"] == 1
+    assert done.account.unmapped["measurement.unit_concept_id", "http://unitsofmeasure.org", "{score}"] == 1
+
+
+def test_one_coding_of_several_speaks() -> None:
+    """A coding with a standard concept before one without, the source's own choice next, then the order of vocabularies: one row."""
+    several = {"coding": [{"system": ICD, "code": "X10"}, {"system": SNOMED, "code": "d2"}, {"system": "urn:local", "code": "7"}]}
+    row = only(made(patient(), record("Condition", "c", code=several, onsetDateTime="2020-01-01")), "condition_occurrence")
+    assert row["condition_source_value"] == "d2"
+    several["coding"][0]["userSelected"] = True  # type: ignore[assignment]
+    row = only(made(patient(), record("Condition", "c", code=several, onsetDateTime="2020-01-01")), "condition_occurrence")
+    assert row["condition_source_value"] == "X10"
+    several["coding"][2]["userSelected"] = True  # type: ignore[assignment]
+    row = only(made(patient(), record("Condition", "c", code=several, onsetDateTime="2020-01-01")), "condition_occurrence")
+    assert row["condition_source_value"] == "X10"
+
+
+@pytest.mark.parametrize("order", [("d1", "d2"), ("d2", "d1")])
+def test_the_more_specific_of_two_concepts_is_taken(order: tuple[str, str]) -> None:
+    """Of a concept and one below it in the same vocabulary the lower one, whichever comes first."""
+    both = {"coding": [{"system": SNOMED, "code": code} for code in order]}
+    row = only(made(patient(), record("Condition", "c", code=both, onsetDateTime="2020-01-01")), "condition_occurrence")
+    assert row["condition_concept_id"] == 102
+
+
+def test_no_business_identifier_reaches_a_source_value_or_a_key() -> None:
+    """Identifiers of every resource change nothing but a provider's NPI column: neither values nor keys."""
+    plain = [
+        patient(),
+        visit(),
+        result(),
+        record("Practitioner", "d"),
+        record("Organization", "h", name="H"),
+        record("Location", "w", name="W"),
+    ]
+    marked = copy.deepcopy(plain)
+    for one in marked:
+        one["identifier"] = [{"system": "urn:mrn", "value": "SECRET-77"}]
+    assert made(*marked).rows == made(*plain).rows
+    marked[3]["identifier"] = [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}]
+    assert made(*marked).rows["provider"] == [made(*plain).rows["provider"][0] | {"npi": "1234567893"}]
+
+
+def test_names_addresses_and_free_text_of_a_patient_stay_out() -> None:
+    """No part of a patient's name, street, city, postal code, phone number, and no narrative of a report, is in any row."""
+    told = patient(
+        name=[{"family": "Fam", "given": ["Giv"]}],
+        telecom=[{"value": "555-0101"}],
+        address=[{"line": ["1 Hidden Street"], "city": "Hidetown", "state": "MA", "postalCode": "01234", "country": "US"}],
+    )
+    done = made(
+        told, record("DiagnosticReport", "r", status="final", code=coded(LOINC, "l1"), effectiveDateTime="2020-01-01", conclusion="Ms Fam")
+    )
+    said = repr(done.rows)
+    assert [word for word in ("Fam", "Giv", "555-0101", "Hidden", "Hidetown", "01234") if word in said] == []
+    assert only(done, "location") == {
+        "location_id": only(done, "person")["location_id"],
+        "state": "MA",
+        "country_concept_id": 0,
+        "country_source_value": "US",
+    }
+    assert done.account.excluded["DiagnosticReport", "f2o-022", "free text may name the patient and is withheld"] == 1
+
+
+def test_what_did_not_happen_is_not_written_and_counted_by_reason() -> None:
+    """Cancelled, planned, refuted, stopped, in error, or changed by a modifier that nobody understands: no row, one count each."""
+    order = {"medicationCodeableConcept": coded(RXNORM, "m1"), "authoredOn": "2020-01-01"}
+    none = [
+        visit("v1", status="planned"),
+        result("o1", status="entered-in-error"),
+        result("o2", modifierExtension=[{"url": "urn:not", "valueBoolean": True}]),
+        record(
+            "Condition", "c", code=coded(SNOMED, "d1"), onsetDateTime="2020-01-01", verificationStatus={"coding": [{"code": "refuted"}]}
+        ),
+        record("MedicationRequest", "m1", status="active", intent="proposal", **order),
+        record("MedicationRequest", "m2", status="stopped", intent="order", **order),
+        record("MedicationRequest", "m3", status="active", intent="order", doNotPerform=True, **order),
+        record("Appointment", "a"),
+    ]
+    done = made(patient(), *none)
+    assert set(done.rows) == {"person"}
+    assert sum(done.account.excluded.values()) == len(none)
+    assert {statement for _, statement, _ in done.account.excluded} == {"f2o-060", "f2o-063", "f2o-080"}
+
+
+def test_type_concepts_come_from_resource_category_and_context() -> None:
+    """Laboratory, survey, patient-reported, problem list, prescription: each its own type; without context the general one."""
+    kinds = {
+        32856: result("1", category=[coded("urn:c", "laboratory")]),
+        32883: result("2", category=[coded("urn:c", "survey")]),
+        32865: result("3", performer=[{"reference": "Patient/p"}]),
+        32817: result("4"),
+        32840: record("Condition", "5", code=coded(SNOMED, "d1"), onsetDateTime="2020", category=[coded("urn:c", "problem-list-item")]),
+        32838: record("MedicationRequest", "6", status="active", authoredOn="2020-01-01", medicationCodeableConcept=coded(RXNORM, "m1")),
+    }
+    kinds[32840]["onsetDateTime"] = "2020-02-03"
+    for wanted, one in kinds.items():
+        [row] = [row for table, rows in made(patient(), one).rows.items() if table != "person" for row in rows]
+        assert [value for name, value in row.items() if name.endswith("_type_concept_id")] == [wanted]
+
+
+def test_partial_dates_are_imputed_and_say_so() -> None:
+    """A year or a month becomes its first day with the type of an algorithm; a birth date is never imputed."""
+    row = only(made(patient(), record("Condition", "c", code=coded(SNOMED, "d1"), onsetDateTime="2020-05")), "condition_occurrence")
+    assert (row["condition_start_date"], row["condition_type_concept_id"]) == (date(2020, 5, 1), 32882)
+    person = only(made(patient(birthDate="1961")), "person")
+    assert (person["year_of_birth"], person["month_of_birth"], person["birth_datetime"]) == (1961, None, None)
+
+
+def test_all_instants_are_in_one_zone() -> None:
+    """Offsets are converted, days with them; a time without offset is the site's; a day gets no invented time."""
+    said = {"effectiveDateTime": "2020-01-01T02:30:00+05:00"}
+    row = only(made(patient(), result(**said)), "measurement")
+    assert (row["measurement_date"], row["measurement_datetime"]) == (date(2019, 12, 31), datetime(2019, 12, 31, 21, 30))
+    here = Frame(zone=ZoneInfo("America/Chicago"), local=ZoneInfo("America/Chicago"))
+    row = only(made(patient(), result(effectiveDateTime="2020-01-01T02:30:00"), frame=here), "measurement")
+    assert row["measurement_datetime"] == datetime(2020, 1, 1, 2, 30)
+    row = only(made(patient(), result(effectiveDateTime="2020-01-01")), "measurement")
+    assert (row["measurement_date"], row["measurement_datetime"]) == (date(2020, 1, 1), None)
+
+
+def test_an_allergy_to_a_medicine_is_no_exposure_to_it() -> None:
+    """The substance is the value; where its domain is another one, the observation is the disposition (f2o-037)."""
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"}, "recordedDate": "2020-01-01"}
+    row = only(made(patient(), allergy | {"code": coded(RXNORM, "m1")}), "observation")
+    assert (row["observation_concept_id"], row["value_as_concept_id"], row["observation_source_concept_id"]) == (106, 401, 401)
+    row = only(made(patient(), allergy | {"code": coded(SNOMED, "s1")}), "observation")
+    assert (row["observation_concept_id"], row["value_as_concept_id"]) == (105, 105)
+
+
+def test_components_become_rows_of_their_own() -> None:
+    """A panel without a value gives a row for each component with one, under the panel's date; keys differ."""
+    parts = [
+        {"code": coded(LOINC, "l1"), "valueQuantity": {"value": 1, "comparator": "<"}},
+        {"code": coded(LOINC, "q1"), "valueString": "x"},
+    ]
+    done = made(
+        patient(), record("Observation", "o", status="final", code=coded(LOINC, "l1"), effectiveDateTime="2020-01-01", component=parts)
+    )
+    assert (only(done, "measurement")["value_as_number"], only(done, "measurement")["operator_concept_id"]) == (1, 601)
+    assert only(done, "observation")["value_as_string"] == "x"
+    assert only(done, "measurement")["measurement_id"] != only(done, "observation")["observation_id"]
+
+
+def test_a_medicine_that_is_referred_to_is_found() -> None:
+    """Through a Medication of its own or a contained one; the supply ends with its last day."""
+    order = {"status": "completed", "whenHandedOver": "2020-01-01", "daysSupply": {"value": 30}}
+    index = {"Medication/m": record("Medication", "m", code=coded(RXNORM, "m1"))}
+    row = only(
+        made(
+            patient(),
+            record("MedicationDispense", "d", medicationReference={"reference": "Medication/m"}, **order),
+            frame=Frame(resources=index),
+        ),
+        "drug_exposure",
+    )
+    assert (row["drug_concept_id"], row["drug_exposure_end_date"]) == (401, date(2020, 1, 30))
+    inside = {"contained": [record("Medication", "in", code=coded(RXNORM, "m1"))], "medicationReference": {"reference": "#in"}}
+    assert only(made(patient(), record("MedicationDispense", "d", **order, **inside)), "drug_exposure")["drug_concept_id"] == 401
+
+
+def test_references_that_lead_nowhere_are_empty_and_counted_and_events_of_nobody_are_not_written() -> None:
+    """A visit that has no row leaves no dangling key; an event whose patient is not there is excluded with its reason."""
+    done = made(patient(), result(encounter={"reference": "Encounter/gone"}, performer=[{"reference": "Practitioner/gone"}]))
+    row = only(done, "measurement")
+    assert (row["visit_occurrence_id"], row["provider_id"]) == (None, None)
+    assert done.account.dangling == {"measurement.visit_occurrence_id": 1, "measurement.provider_id": 1}
+    alone = made(result())
+    assert (alone.rows["measurement"], alone.sources) == ([], [])
+    assert alone.account.excluded["measurement", "f2o-001", "its person has no row"] == 1
+
+
+def test_two_sources_of_one_person_are_one_person() -> None:
+    """Two patient records linked to one person give one row, what one lacks from the other, and their events meet there."""
+    two = Frame(persons={"Patient/p": "Person/1", "Patient/q": "Person/1"})
+    other = result("o2") | {"subject": {"reference": "Patient/q"}}
+    done = made(patient(gender=None), patient("q", gender="male"), result(), other, frame=two)
+    person = only(done, "person")
+    assert (person["gender_concept_id"], person["person_source_value"]) == (8507, "1")
+    assert {row["person_id"] for row in done.rows["measurement"]} == {person["person_id"]}
+
+
+def test_nothing_optional_is_assumed() -> None:
+    """Every record with nothing but its type and id, or with empty parts, is answered with a count and never an error."""
+    kinds = [*RULES.edges, "Basic"]
+    done = made(*({"resourceType": kind, "id": "x"} for kind in kinds), *({"resourceType": kind, "id": "y", "code": {}} for kind in kinds))
+    assert sum(done.account.read.values()) == 2 * len(kinds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["2020", "2020-01-01", "Patient/p", "", "l1", LOINC]),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(["coding", "code", "system", "value", "reference", "start", "unit", "url"]), inner, max_size=3
+            )
+        ),
+        max_leaves=6,
+    ),
+    st.sampled_from(sorted(RULES.edges)),
+    st.sampled_from(
+        ["code", "subject", "period", "status", "valueQuantity", "medicationCodeableConcept", "birthDate", "component", "effectiveDateTime"]
+    ),
+)
+def test_whatever_stands_in_an_element_the_conversion_answers(value: Any, kind: str, element: str) -> None:
+    """Any JSON in any element of any type gives rows that fit the model or counts, the same twice, and never an exception."""
+    records = [patient(), record(kind, "x", **{element: value})]
+    once, again = made(*copy.deepcopy(records)), made(*records)
+    assert once.rows == again.rows
+    for table, rows in once.rows.items():
+        for row in rows:
+            assert all(row.get(column.name) is not None for column in cdm()[table].columns if column.required)
+
+
+def test_paths_read_alternatives_lists_and_filters() -> None:
+    """`|` takes the first that finds something, lists are flattened, `[x]` filters; what is no path is refused."""
+    said = {"a": [{"system": "http://x.y/z", "b": 1}, {"use": "official", "b": 2}], "c": ""}
+    assert (every(said, "c|a.b"), every(said, "a[http://x.y/z].b"), every(said, "a[official].b")) == ([1, 2], [1], [2])
+    with pytest.raises(ValueError, match="no path"):
+        parsed("a..b")
+
+
+def test_moments_keep_their_precision() -> None:
+    """Years and months are marked, offsets converted, nonsense is nothing."""
+    assert read("2020-02") is not None
+    assert read("2020-02").imputed  # type: ignore[union-attr]
+    assert read("2020-02-30") is None
+    assert read("2020-02-03T04:05") is not None
+    assert [read(said) for said in ("soon", None, 7, "2020-13-01T00:00:00Z")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"edge": "Condition", "target": "start", "how": "guess"},
+        {"edge": "Nothing", "target": "start", "how": "text"},
+        {"edge": "Encounter", "target": "nothing", "how": "text"},
+    ],
+)
+def test_an_overlay_that_means_nothing_is_refused(row: dict[str, str]) -> None:
+    """A convention with an unknown way, edge or column is an error with its line, not a silence."""
+    with pytest.raises(Usage):
+        read_rules([("mine.csv", [{"from": "", "with": ""} | row])])
