@@ -50,7 +50,7 @@ def codings(value: Any) -> Iterator[Mapping[str, Any]]:
     """The codings of CodeableConcepts, or a Coding itself."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, Mapping):
-            inner = one["coding"] if "coding" in one else [one]
+            inner = one.get("coding", [one])
             yield from (
                 coding
                 for coding in (inner if isinstance(inner, list) else [])
