@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
     "remap": "Read settled units again with today's maps: a plan first.",
     "check": "Run the quality checks.",
+    "piqi": "HL7's PIQI rubric over records, scored by source.",
     "omop": "OMOP CDM 5.4 out of a home, or out of FHIR files.",
     "dqd": "OHDSI's data quality checks over any OMOP database.",
     "link": "Link persons: the home's, or any table of persons.",

@@ -1,0 +1,1 @@
+"""Approved tables of the PIQI rubric: assessment modules, the entities of FHIR records, the criteria with their weights."""
