@@ -15,7 +15,8 @@ from trivet.contracts.house import House
 from trivet.contracts.trace import Entry
 from trivet.data.engines.athena import AthenaVocabulary
 from trivet.data.omop.build import Build, Records, State, build
-from trivet.data.omop.convert import SHARED, Frame
+from trivet.data.omop.convert import SHARED
+from trivet.data.omop.frame import Frame
 from trivet.data.omop.rules import Rules, read_rules, shipped_conventions
 from trivet.data.omop.targets.duck import DuckTarget, ParquetTarget
 from trivet.data.omop.targets.postgres import PostgresTarget

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omop_records import ICD, LOINC, RXNORM, SNOMED, coded, patient, record, result, visit, vocabulary
-from trivet.data.omop.convert import Converted, Frame, convert
+from trivet.data.omop.convert import Converted, convert
+from trivet.data.omop.frame import Frame
 from trivet.data.omop.model import cdm
 from trivet.data.omop.moments import read
 from trivet.data.omop.paths import every, parsed

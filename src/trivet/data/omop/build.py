@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trivet.data.omop.convert import Converted, Frame, convert
-from trivet.data.omop.frames import arrow, embedded_tables
+from trivet.data.omop.arrows import arrow, embedded_tables
+from trivet.data.omop.convert import Converted, convert
+from trivet.data.omop.frame import Frame
 from trivet.data.omop.model import VERSION, Table, cdm, vocabulary_tables
 from trivet.data.omop.rules import Rules
 from trivet.data.omop.values import ALLERGY

@@ -8,36 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from typing import Any
 
 from trivet.data.omop.account import Account
 from trivet.data.omop.coding import Choice, choose
+from trivet.data.omop.frame import Frame
 from trivet.data.omop.model import cdm
 from trivet.data.omop.paths import every, first
 from trivet.data.omop.rules import PREFIX, Edge, Rules
-from trivet.data.omop.values import Maker, reference_key, row_key
+from trivet.data.omop.values import Maker
 from trivet.data.omop.vocabulary import Vocabulary
 
-__all__ = ["SHARED", "Converted", "Frame", "convert"]
+__all__ = ["SHARED", "Converted", "convert"]
 
 SHARED = ("Location", "Organization", "Practitioner", "PractitionerRole")
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What surrounds the records: one zone for all instants (f2o-072), the zone of times without offset, who a patient record is.
-
-    `persons` maps `Patient/id` to a person's key; without an entry a patient is its own person. `resources` finds what is referred to
-    (Medication, Device, PractitionerRole). `shared` holds the keys of rows of providers, care sites and locations that exist.
-    """
-
-    zone: tzinfo = UTC
-    local: tzinfo = UTC
-    persons: Mapping[str, str] = field(default_factory=dict)
-    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    shared: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -244,7 +229,3 @@ def _has(item: Mapping[str, Any], needs: str) -> bool:
     if needs == "value":
         return any(name.startswith("value") and said not in (None, "", {}) for name, said in item.items())
     return first(item, needs) is not None
-
-
-# What other modules of this folder need of keys.
-__all__ += ["reference_key", "row_key"]

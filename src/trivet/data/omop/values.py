@@ -19,7 +19,7 @@ from trivet.data.omop.rules import Edge, Field, Rules
 from trivet.data.omop.vocabulary import Concept, Vocabulary
 
 if TYPE_CHECKING:
-    from trivet.data.omop.convert import Frame
+    from trivet.data.omop.frame import Frame
 
 __all__ = ["Maker", "reference_key", "row_key"]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from trivet.contracts.suite import SuiteResult
-from trivet.data.omop.convert import SHARED, Converted, Frame, convert
+from trivet.data.omop.convert import SHARED, Converted, convert
+from trivet.data.omop.frame import Frame
 from trivet.data.omop.model import cdm
 from trivet.data.omop.rules import Rules, read_rules, shipped_conventions
 from trivet.data.omop.values import row_key
@@ -25,7 +26,7 @@ __all__ = ["run", "seed"]
 
 SUITE = "omop-fhir2omop-cases"
 CLINICAL = ("condition_occurrence", "measurement", "observation", "procedure_occurrence")
-LISTED = re.compile(r"INSERT INTO vocab\.(concept|concept_relationship) VALUES \((.*)\);$", re.M)
+LISTED = re.compile(r"^INSERT INTO vocab\.(concept|concept_relationship) VALUES \((.*)\);$", re.M)
 CELL = re.compile(r"'((?:[^']|'')*)'|(NULL)")
 
 
