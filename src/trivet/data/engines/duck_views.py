@@ -19,7 +19,7 @@ from trivet.kernel.fhirpath import Types
 
 __all__ = ["DuckViews", "Records"]
 
-LONGEST = 256 * 1024 * 1024  # bytes of one line of NDJSON
+LONGEST = 16 * 1024 * 1024  # bytes of one line of NDJSON; DuckDB holds several times as much for each thread
 
 
 class Records(DuckEngine):
@@ -30,6 +30,8 @@ class Records(DuckEngine):
         said = str(error)
         if MARK in said:
             return ViewError(said.split(MARK, 1)[1].splitlines()[0].strip())
+        if "maximum_object_size" in said:
+            return ViewError(f"a line is longer than {LONGEST // 1024 // 1024} MB: give such a resource as a .json file")
         if "JSON" in said and isinstance(error, duckdb.InvalidInputException):
             return ViewError("a record is not JSON")
         if isinstance(error, duckdb.OutOfMemoryException):
@@ -57,9 +59,7 @@ class DuckViews(SqlViews):
         if table is not None:
             self._engine.put(f"{name}_table", table)
             sources.append(f"SELECT raw FROM {name}_table")
-        for path in ndjson:
-            size = min(max(os.path.getsize(path), 16 * 1024 * 1024), LONGEST)
-            sources.append(f"SELECT json AS raw FROM read_ndjson_objects({_text(path)}, maximum_object_size={size})")
+        sources += [f"SELECT json AS raw FROM read_ndjson_objects({_text(path)}, maximum_object_size={LONGEST})" for path in ndjson]
         sources += [f"SELECT raw FROM read_parquet({_text(path)})" for path in parquet]
         self._engine.define(name, " UNION ALL ".join(sources) if sources else "SELECT CAST(NULL AS VARCHAR) AS raw WHERE FALSE")
 

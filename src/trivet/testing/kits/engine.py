@@ -4,8 +4,8 @@
     kit.check()                                   # a hundred random views over random records
     kit.compare(view, texts)                      # one of them
 
-`random_view` and `random_texts` take whatever chooses (`random.Random(7).choice`, or Hypothesis), so that a property test can shrink
-what it finds. In the records are: missing members, empty lists, places out of range, other time zones, partial dates, decimals whose
+`random_view`, `random_texts` and the like take whatever chooses (`random.Random(7).choice`, or Hypothesis), so that a property test
+can shrink what it finds. In the records are: missing members, empty lists, places out of range, other time zones, partial dates, decimals whose
 scale matters, other resource types in between. Each `check_*` raises AssertionError that says what is broken.
 """
 
@@ -24,7 +24,7 @@ from trivet.kernel.jsontext import dumps
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Choose", "EngineKit", "random_texts", "random_view"]
+__all__ = ["Choose", "EngineKit", "random_form_view", "random_forms", "random_texts", "random_view"]
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[Any]], Any]
@@ -172,6 +172,40 @@ def observation(choose: Choose, number: int, lexemes: Sequence[str]) -> dict[str
     )
 
 
+def items(choose: Choose, depth: int, lexemes: Sequence[str]) -> list[dict[str, Any]]:
+    """Items of a QuestionnaireResponse, below one another and below answers."""
+    found = []
+    for _ in range(choose([0, 1, 1, 2]) if depth else 0):
+        value = choose([{"valueDecimal": Decimal(choose(lexemes))}, {"valueBoolean": True}, {"valueDate": choose(MOMENTS[:3])}, {}])
+        answers = [kept({**value, "item": choose([ABSENT, items(choose, depth - 1, lexemes)])}) for _ in range(choose([0, 1, 2]))]
+        below = choose([ABSENT, items(choose, depth - 1, lexemes)])
+        made = {"linkId": choose(WORDS), "text": choose([ABSENT, *WORDS]), "item": below, "answer": choose([ABSENT, answers])}
+        found.append(kept(made))
+    return found
+
+
+def random_forms(choose: Choose, *, exact: bool = False) -> list[str]:
+    """Some QuestionnaireResponses as JSON text, up to six levels deep."""
+    lexemes = EXACT if exact else LEXEMES
+    found = [{"resourceType": "QuestionnaireResponse", "id": str(n), "item": items(choose, 6, lexemes)} for n in range(choose([1, 2]))]
+    return [dumps(one).decode() for one in found]
+
+
+def random_form_view(choose: Choose) -> dict[str, Any]:
+    """A view that goes down: every item with its place, answers beside or below it, in a union, for each or for nothing."""
+    paths = choose([["item"], ["item", "answer.item"], ["answer.item", "item"]])
+    answer = {"name": "a", "path": "answer.value.ofType(decimal)", "collection": True}
+    columns = [{"name": "n", "path": "%rowIndex"}, {"name": "l", "path": "linkId"}, {"name": "t", "path": "text"}, answer]
+    way = choose(["forEach", "forEachOrNull"])
+    inner = {way: "answer", "column": [{"name": "v", "path": "value.ofType(decimal)"}, {"name": "m", "path": "%rowIndex"}]}
+    below = {way: "item", "select": [{"repeat": ["item"], "column": [{"name": "d", "path": "linkId"}]}]}
+    down: dict[str, Any] = {"repeat": paths, "column": columns, "select": choose([[], [inner]])}
+    head = {"column": [{"name": "id", "path": "id"}, {"name": "c", "path": "item.count()"}]}
+    one = [{"name": "l", "path": "linkId"}]
+    united = {"unionAll": [{"repeat": paths, "column": one}, {"forEach": "item", "column": one}]}
+    return {"resource": "QuestionnaireResponse", "select": [head, *choose([[down], [united], [below], [{**down, "select": []}, below]])]}
+
+
 def random_texts(choose: Choose, *, exact: bool = False) -> list[str]:
     """Some records as JSON text. `exact`: with decimals that can be read and not computed with."""
     lexemes = EXACT if exact else LEXEMES
@@ -252,6 +286,7 @@ class EngineKit:
         for number in range(rounds):
             chance = random.Random(seed * 10_000 + number)
             self.compare(random_view(chance.choice), random_texts(chance.choice))
+            self.compare(random_form_view(chance.choice), random_forms(chance.choice))
 
     def rows(self, engine: Engine, view: dict[str, Any], texts: Sequence[str]) -> list[str] | str:
         """The rows of one engine, or `refused`."""
