@@ -55,7 +55,7 @@ def same(kit: EngineKit, data: Any) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_duckdb_gives_the_rows_of_the_reference(duck: Engine, reference: Engine, data: Any) -> None:
     """Nulls, empty lists, missing members, places out of range, zones, partial dates and scales make no difference."""
     same(EngineKit(duck, reference), data)

@@ -5,8 +5,8 @@
     kit.compare(view, texts)                      # one of them
 
 `random_view`, `random_texts` and the like take whatever chooses (`random.Random(7).choice`, or Hypothesis), so that a property test
-can shrink what it finds. In the records are: missing members, empty lists, places out of range, other time zones, partial dates, decimals whose
-scale matters, other resource types in between. Each `check_*` raises AssertionError that says what is broken.
+can shrink what it finds. In the records are: missing members, empty lists, places out of range, other time zones, partial dates,
+decimals whose scale matters, other resource types in between. Each `check_*` raises AssertionError that says what is broken.
 """
 
 from __future__ import annotations
