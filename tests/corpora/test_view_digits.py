@@ -38,11 +38,11 @@ def test_every_lexeme_comes_back(name: str, lexemes: tuple[list[str], list[str]]
     assert len(numbers) > 500
     texts = [f'{{"resourceType":"Observation","valueQuantity":{{"value":{number}}}}}' for number in numbers]
     texts += [f'{{"resourceType":"Observation","effectiveDateTime":"{moment}"}}' for moment in moments]
+    engine = open_engine(name)
     try:
-        engine = open_engine(name)
+        engine.records("records", table=pa.table({"raw": texts}))
     except (Fault, Usage) as error:
         pytest.skip(f"{error.what}: {error.help}")
-    engine.records("records", table=pa.table({"raw": texts}))
     table = engine.view(VIEW)
     engine.close()
     assert sorted(value for value in table["v"].to_pylist() if value is not None) == numbers

@@ -36,6 +36,7 @@ def spark() -> Iterator[Engine]:
     """One Spark session for all tests. Skips, and says so, where there is none."""
     try:
         engine = open_engine("spark", master="local[1]", options=PLAIN)
+        engine.records("records")
     except (Fault, Usage) as error:
         pytest.skip(f"{error.what}: {error.help}")
     yield engine

@@ -7,6 +7,7 @@ engine and in ANSI mode, UTC. Refused: a missing PySpark or Java, said with the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -70,10 +71,15 @@ class SparkViews(SqlViews):
         options: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(types)
-        self._own = session is None
-        self._session = start(master, options or {}) if session is None else session
+        self._own, self._given, self._master, self._options = session is None, session, master, options or {}
+
+    @cached_property
+    def _session(self) -> Any:
+        """The session, once something must run: to compile a view needs no Java."""
+        session = start(self._master, self._options) if self._given is None else self._given
         for name, value in SETTINGS.items():
-            self._session.conf.set(name, value)
+            session.conf.set(name, value)
+        return session
 
     def emitter(self) -> Emitter:
         return SparkSql()
@@ -110,7 +116,7 @@ class SparkViews(SqlViews):
 
     def close(self) -> None:
         """Stop the session that was made here."""
-        if self._own:
+        if self._own and "_session" in self.__dict__:
             self._session.stop()
 
 

@@ -63,8 +63,9 @@ def run(corpora: Path, engines: Sequence[str] = ENGINES) -> SuiteResult:
     """Every test of every file on every engine that is there, named engine/file/title, and counted by engine."""
     result = SuiteResult(SUITE)
     for name in engines:
+        engine = open_engine(name, **QUICK.get(name, {}))
         try:
-            engine = open_engine(name, **QUICK.get(name, {}))
+            engine.records("records")
         except (Fault, Usage) as error:
             result.measures[name] = f"not run: {error.what}; {error.help}"
             continue
