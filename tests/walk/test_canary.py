@@ -265,6 +265,10 @@ def story(walk: Walk) -> str:
     walk.run("outbox", "list", *at)
     walk.run("validate", str(walk.folder / "ehr"))
     walk.run("dqd", str(walk.folder / "no-such-database"))
+    walk.run("poll", *at)
+    walk.run("client-key", "list", *at)
+    walk.run("remap", *at)
+    walk.run("remap", "--state", "quarantined", *at)
     return str(name)
 
 
