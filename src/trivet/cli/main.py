@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "register": "What each interface really carries; engine exports; a folder of extracts.",
     "reconcile": "Landed = mapped + quarantined + ignored + in flight, per source.",
     "remap": "Read settled units again with today's maps: a plan first.",
+    "retain": "Remove raw bytes whose time is over: a plan first.",
     "check": "Run the quality checks.",
     "piqi": "HL7's PIQI rubric over records, scored by source.",
     "omop": "OMOP CDM 5.4 out of a home, or out of FHIR files.",

@@ -151,6 +151,14 @@ class SealedVault:
             gone += len(orphans)
         return gone
 
+    def expire(self, tx: Tx, blobs: Sequence[str]) -> None:
+        """Let bytes go whose time is over, whoever holds them: their keys and their content are removed, address and commitment stand."""
+        for address in blobs:
+            number, _ = self._wraps(tx, address)
+            tx.execute(_UNWRAP_ALL, (number,))
+            tx.execute(_FORGET, (number,))
+            self._file(address).unlink(missing_ok=True)
+
     def _seal(self, tx: Tx, address: str, data: bytes, kind: str, replaced: int | None) -> tuple[int, bytes]:
         """Encrypt and write a blob under a new data key and salt; gives its number and its secret (data key + salt)."""
         secret = os.urandom(64)
@@ -250,7 +258,7 @@ def unknown(address: str) -> NotFound:
 def erased(address: str) -> NotFound:
     """The blob's holders are destroyed."""
     return NotFound(
-        "E622", "the blob is erased", where=address[:16], why="the key of its holder is destroyed; commitments and proofs stand"
+        "E622", "the blob is erased", where=address[:16], why="its key is destroyed, or its time is over; commitments and proofs stand"
     )
 
 

@@ -31,7 +31,8 @@ def rebuild(
     """Make every projection in the shadow, compare, and with `repair` replace what differs.
 
     Runs that another release made and that come out differently now are a plan, not damage: what was known when decisions were
-    made stays as it was, unless `accept` says otherwise.
+    made stays as it was, unless `accept` says otherwise. Where raw bytes were removed because their time was over (`expired`), what was
+    made of them is compared and left as it is.
     """
     size = house.ledger.size()
     for projection in projections:
@@ -49,20 +50,26 @@ def rebuild(
             tables.append({"projection": projection.name, "table": table, "rows": rows, "rebuilt": made, "before": before, "after": after})
             if before != after:
                 wrong |= {name: columns for name, columns in projection.tables.items() if name == table}
+    differing = sorted(wrong)
     release = house.role("release")
     runs = [{"run": run, **made, "again": made != release} for run, made in shadow.role("differences")]
     planned = any(run["again"] for run in runs)
+    expired = sum(int(entry["notes"]["units"]) for _, entry in house.ledger.find("retention"))
+    if expired:  # what was made of bytes that are gone cannot be made again: those tables are compared and left
+        lasting = {table for projection in projections if projection.name == "received" for table in projection.tables}
+        wrong = {table: columns for table, columns in wrong.items() if table not in lasting}
     repaired = bool(wrong) and repair and (accept or not planned)
     if repaired:
         house.role("tables").replace(house.store, shadow.store, wrong)
         house.role("segments").drop()
     return {
         "ledger": size,
-        "same": not wrong,
+        "same": not differing,
         "planned": planned,
         "repaired": repaired,
         "tables": tables,
-        "differing": sorted(wrong),
+        "differing": differing,
+        "expired": expired,
         "runs_differing": runs,
         **release,
     }

@@ -36,6 +36,7 @@ ROLES: dict[str, str] = {
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",
     "revisions": "rooms:revisions",
+    "retention": "rooms:retention",
     "query": "rooms:query",
     "access": "access:access",
     "tables": "rooms:tables",

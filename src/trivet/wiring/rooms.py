@@ -90,6 +90,13 @@ def revisions(house: House) -> Any:
     return StoreRevisions(house.store)
 
 
+def retention(house: House) -> Any:
+    """Raw bytes whose time is over."""
+    from trivet.data.retention import StoreRetention
+
+    return StoreRetention(house.store, house.vault)
+
+
 def segments(house: House) -> Any:
     """Record versions as Parquet files."""
     from trivet.data.segments import Segments

@@ -85,6 +85,8 @@ class Settings:
     tls_certificate: str = ""
     tls_key: str = ""
     workers: int = 0
+    raw_days: int = 0
+    hold: list[str] = field(default_factory=list)
     plugins: dict[str, list[str]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     destinations: dict[str, Destination] = field(default_factory=dict)
@@ -92,7 +94,7 @@ class Settings:
     def plain(self) -> dict[str, Any]:
         """The same as plain data in the tables of the file, for rooms that must not know this module."""
         flat = asdict(self)
-        tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE}
+        tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "retention": RETENTION}
         nested = {table: {key: flat[key] for key in keys} for table, keys in tables.items()}
         nested["access"] = {"role": self.access_role, "purpose": self.access_purpose}
         return nested | {name: flat[name] for name in ("site", "plugins", "sources", "destinations")}
@@ -208,6 +210,7 @@ LEDGER: dict[str, Check] = {"origin": text, "checkpoint_every": span}
 DOORS: dict[str, Check] = {"http": text, "tls_certificate": text, "tls_key": text}
 RECEIVE: dict[str, Check] = {"workers": whole}
 ACCESS: dict[str, Check] = {"role": text, "purpose": text}
+RETENTION: dict[str, Check] = {"raw_days": whole, "hold": names}
 SOURCE: dict[str, Check] = {
     "format": text,
     "zone": zone,
@@ -240,7 +243,16 @@ def table_of_texts(value: Any) -> dict[str, str]:
 KINDS: dict[str, Check] = {"text": text, "flag": flag, "whole": whole, "span": span, "names": names, "table": table_of_texts}
 GROUPS = ("formats", "runtimes", "engines", "sinks", "checks", "policies", "sources", "ledgers", "terminologies")
 PLUGINS: dict[str, Check] = dict.fromkeys(GROUPS, names)
-TABLES = {"site": SITE, "home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "access": ACCESS, "plugins": PLUGINS}
+TABLES = {
+    "site": SITE,
+    "home": HOME,
+    "ledger": LEDGER,
+    "doors": DOORS,
+    "receive": RECEIVE,
+    "retention": RETENTION,
+    "access": ACCESS,
+    "plugins": PLUGINS,
+}
 
 
 def read_settings(home: Path) -> Settings:
@@ -261,7 +273,7 @@ def read_settings(home: Path) -> Settings:
         values.setdefault("zone", site.zone)
         sources[name] = Source(**values)
     access = {f"access_{key}": value for key, value in read["access"].items()}
-    flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"], **access}
+    flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"], **read["retention"], **access}
     return Settings(site=site, plugins=read["plugins"], sources=sources, destinations=read_destinations(reader), **flat)
 
 

@@ -13,6 +13,7 @@ from trivet.contracts.envelope import Envelope
 from trivet.contracts.house import House
 from trivet.flows.receive import Delivery, accept, land_file, process_pending, receive
 from trivet.kernel.clock import FrozenClock
+from trivet.kernel.jsontext import loads
 from trivet.wiring.build import init_home
 
 
@@ -176,3 +177,20 @@ def test_a_unit_that_no_table_can_hold_is_quarantined_alone(house: House) -> Non
     assert tally.states == {"mapped": 39, "quarantined": 1}
     assert rows(house, "select code from reject") == [("E243",)]
     assert rows(house, "select count(*) from record_version where type = 'Observation'") == [(39,)]
+
+
+def test_a_patients_messages_are_read_in_the_order_of_their_arrival(house: House) -> None:
+    """Rule 7: per patient first in, first out, however many chunks and workers; one that cannot be read is skipped with a flag."""
+    raw = b"".join(
+        b"%d,hr,%d\n" % (number % 7, number) + (b"!boom%d\n" % number if number % 50 == 0 else b"") for number in range(1, 2_500)
+    )
+    receive(house, [Delivery(raw, "lab", "lines", "many.lines")])
+    rows = house.store.read(
+        "select key, body, receipt from record_version where type = 'Observation' and source = 'lab' order by key, version"
+    )
+    for key in {row[0] for row in rows}:
+        values = [int(loads(body)["valueString"]) for named, body, _ in rows if named == key]
+        receipts = [receipt for named, _, receipt in rows if named == key]
+        assert values[-350:] == sorted(values[-350:])
+        assert receipts == sorted(receipts)
+    assert house.store.read("select count(*) from receipt where state = 'quarantined' and reason = 'E241'")[0][0] >= 49

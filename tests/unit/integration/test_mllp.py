@@ -350,3 +350,20 @@ def test_mutual_tls(tmp_path: Path) -> None:
 
     with_listener(talk, tls=server)
     assert origins == ["mllp:lab"]
+
+
+def test_a_control_id_that_comes_again() -> None:
+    """Rule 6: the same message again is acknowledged again; the same control id with other content is kept too, and said."""
+    said: list[str] = []
+
+    async def talk(listener: MllpListener, keeper: Keeper) -> None:
+        listener.report = said.append
+        sender = MllpSender(listener.host, listener.port)
+        for raw in (message("1"), message("1"), message("1", size=3)):
+            assert (await sender.send(raw)).code == "AA"
+        assert keeper.kept == [message("1"), message("1"), message("1", size=3)]
+        assert listener.counts["reused_control_ids"] == 1
+        await sender.close()
+
+    with_listener(talk)
+    assert said == ["adt: a control id came again with other content"]
