@@ -35,7 +35,7 @@ class StoreRetention:
 
     def waiting(self, before: str) -> dict[str, int]:
         """Old units that keep their bytes because nobody is done with them: `in flight`, `quarantined`, `partial`."""
-        found = dict(self._store.read(_sql("waiting"), (before,)))
+        found = {str(word): int(count) for word, count in self._store.read(_sql("waiting"), (before,))}
         return {word: found.get(word, 0) for word in ("in flight", "quarantined", "partial")}
 
     def units_of(self, facts: Sequence[tuple[str, int]]) -> set[int]:

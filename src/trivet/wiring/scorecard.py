@@ -44,8 +44,8 @@ Fault = dict[str, Any]
 
 def measure(house: House, truth: Path) -> dict[str, Any]:
     """Identity precision and recall over pairs of records, share of results under a standard code, faults found by kind."""
-    evidence = Evidence(house, truth)
     faults = read(truth / "truth.ndjson")
+    evidence = Evidence(house, truth, faults)
     return {"identity": identity(evidence), "codes": codes(house), **found(evidence, faults)}
 
 
@@ -61,41 +61,41 @@ def _sql(name: str) -> str:
 class Evidence:
     """What the house says, indexed the way the truth asks."""
 
-    def __init__(self, house: House, truth: Path) -> None:
-        def rows(sql: str) -> list[tuple[Any, ...]]:
-            return house.shelf.query(sql)[1]
+    def __init__(self, house: House, truth: Path, faults: list[Fault]) -> None:
+        def rows(sql: str, *given: Any) -> list[tuple[Any, ...]]:
+            return house.shelf.query(sql, parameters=given)[1]
 
         checks: Any = house.checks
         self.checks: dict[str, list[dict[str, Any]]] = checks.opened(CHECKS)
         self.receipts_of = {name: {row["known_seq"] for row in held} for name, held in self.checks.items()}
         self.records_of = {name: {row["record"] for row in held} for name, held in self.checks.items()}
+        places = [fault["where"] for fault in faults]
         self.headers: dict[tuple[str, str], set[int]] = defaultdict(set)
-        for source, receipt, control in rows(text("trivet.wiring", "sql", "scored_headers.sql")):
+        controls = sorted({where["control_id"] for where in places if where.get("control_id")})
+        for source, receipt, control in rows(_sql("scored_headers"), controls):
             self.headers[source, control].add(receipt)
         self.files: dict[tuple[str, str], set[int]] = defaultdict(set)
         self.again: set[int] = set()
-        for receipt, source, origin, repeated in rows(_sql("told_deliveries")):
+        for receipt, source, origin, repeated in rows(_sql("told_deliveries"), sorted({where["filename"] for where in places})):
             self.files[source, origin].add(receipt)
             if repeated:
                 self.again.add(receipt)
         self.notices: dict[str, set[int]] = defaultdict(set)
-        self.codes: set[tuple[str, str]] = set()
-        for receipt, kind, system, code in rows(_sql("told_notices")):
+        of_faults = set().union(*(self.receipts(fault) for fault in faults)) if faults else set()
+        for receipt, kind in rows(_sql("told_notices"), sorted(of_faults)):
             self.notices[kind].add(receipt)
-            if kind == "unknown-code":
-                self.codes.add((system, code))
+        self.codes: set[tuple[str, str]] = {(system, code) for system, code in rows(_sql("told_codes"))}
         self.uncovered = {(source, place) for source, place in rows(_sql("told_uncovered"))}
-        self.subjects: dict[str, set[str]] = defaultdict(set)
-        for record, receipt in rows(_sql("told_patients")):
-            self.subjects[str(receipt)].add(record)
         self.reviewed = {name for row in rows(_sql("told_reviews")) for name in row if name}
         self.apart: set[frozenset[str]] = {frozenset(row) for row in rows(_sql("told_apart"))}
         self.identified(rows, truth)
 
     def identified(self, rows: Callable[[str], list[tuple[Any, ...]]], truth: Path) -> None:
         """Patient records by true person and by identifier."""
-        self.persons = {line["person"]: line for line in read(truth / "persons.ndjson")}
-        true = {(one["source"], one["value"]): person for person, line in self.persons.items() for one in line["identifiers"]}
+        true: dict[tuple[str, str], str] = {}
+        with (truth / "persons.ndjson").open(encoding="utf-8") as file:
+            for line in map(json.loads, file):
+                true |= {(one["source"], one["value"]): line["person"] for one in line["identifiers"]}
         self.found: dict[str, str] = {}
         self.source: dict[str, str] = {}
         self.true: dict[str, str] = {}

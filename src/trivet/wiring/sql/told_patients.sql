@@ -1,2 +1,0 @@
--- patient records and their receipts, for the scorecard
-select key, receipt from records where type = 'Patient'
