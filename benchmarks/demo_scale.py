@@ -4,7 +4,7 @@
 
 Each size is a process of its own, `trivet demo --no-serve --json`. `growth` is time against time of the size before, over patients
 against patients: 1.0 is linear; `cpu_growth` the same of processor seconds, which other work on the machine moves less. `peak_mb` is the
-largest process, `total_mb` the most that all processes held together, looked at five times a second (pages that they share counted for each).
+largest process, `total_mb` the most that all processes held together, looked at five times a second (shared pages counted for each).
 """
 
 from __future__ import annotations
