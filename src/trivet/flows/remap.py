@@ -51,8 +51,8 @@ def remap(house: House, chosen: Chosen, *, accept: bool, report: Callable[[str],
             outcome for outcome in outcomes if outcome[1].state == "mapped" or outcome[0].seq in {one.receipt.seq for one, _ in better}
         ]
         again = [outcome for outcome in again if outcome[0].seq not in worse]
-        for _, parcel in outcomes:
-            coverage.update({line.disposition: line.elements for line in parcel.coverage})
+        for line in (line for _, parcel in outcomes for line in parcel.coverage):
+            coverage[line.disposition] += line.elements
         found, overtaken = revisions(house).changes(house.store.read, again, {} if accept else ahead)
         sums["overtaken"] += overtaken
         for change in found:
