@@ -14,7 +14,7 @@ from trivet.integration.formats.hl7v2.identity import Choice, choices
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.segments import SegmentMap, known, segment_map
 from trivet.integration.overlay import per_overlay
-from trivet.integration.tables import Condition, Test, compile_condition, parse, table
+from trivet.integration.tables import Condition, Row, Test, compile_condition, parse, table
 
 __all__ = ["Action", "Link", "Opening", "Plan", "plan_for"]
 
@@ -59,25 +59,54 @@ class Opening(NamedTuple):
 
 
 class Plan:
-    """Everything for one kind of message."""
+    """Everything for one kind of message. What a segment does is compiled when the first one is met: few kinds hold many segments."""
 
-    __slots__ = ("_after", "actions", "openings")
+    __slots__ = ("_actions", "_after", "_rows", "openings")
 
-    def __init__(self, openings: dict[str, Opening], actions: dict[str, tuple[Action, ...]]) -> None:
-        self.openings, self.actions = openings, actions
+    def __init__(self, openings: dict[str, Opening], rows: dict[str, list[Row]]) -> None:
+        self.openings, self._rows = openings, rows
+        self._actions: dict[str, tuple[Action, ...]] = {}
         self._after: dict[tuple[str, str], tuple[Action, ...]] = {}
+
+    def knows(self, name: str) -> bool:
+        """Does any row speak of this segment?"""
+        return name in self._rows
+
+    def actions(self, name: str) -> tuple[Action, ...]:
+        """What a segment does, in the order of the rows."""
+        found = self._actions.get(name)
+        if found is None:
+            found = self._actions[name] = tuple(_action(row) for row in self._rows.get(name, ()))
+        return found
 
     def after(self, name: str, anchor: str) -> tuple[Action, ...]:
         """What a segment does when it stands after another: the actions that are left, with what is left of their conditions."""
         found = self._after.get((name, anchor))
         if found is None:
-            left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions.get(name, ())]
+            left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions(name)]
             found = self._after[name, anchor] = tuple(
                 action._replace(when=compile_condition(rest, binder(name)) if isinstance(rest, tuple) else None)
                 for action, rest in left
                 if rest is not False
             )
         return found
+
+
+def _action(row: Row) -> Action:
+    tree = parse(row["when"]) if row["when"] else None
+    return Action(
+        tree=tree,
+        when=compile_condition(tree, binder(row["segment"])) if tree else None,
+        resource=row["resource"],
+        label=row["label"] or row["resource"],
+        maps=tuple(segment_map(name) for name in row["map"].split()),
+        mode=row["mode"].rstrip("!"),
+        home=tuple(row["home"].split()),
+        key=choices(row["key"], row["segment"]),
+        links=_links(row["links"]),
+        bare=row["mode"].endswith("!"),
+        acts="!" in row["links"],
+    )
 
 
 def _matches(patterns: str, code: str, event: str) -> bool:
@@ -106,26 +135,10 @@ def plan_for(code: str, event: str) -> Plan:
     for row in table("hl7v2/groups.csv", "messages", "segment", "group", "level", "unless"):
         if _matches(row["messages"], code, event):
             openings[row["segment"]] = Opening(row["group"], int(row["level"]), tuple(row["unless"].split()))
-    actions: dict[str, list[Action]] = {}
-    rows = table("hl7v2/messages.csv", "messages", "but", "segment", "when", "resource", "label", "map", "mode", "home", "key", "links")
-    for row in rows:
-        if not _matches(row["messages"], code, event) or _matches(row["but"], code, event):
-            continue
-        segment = row["segment"]
-        tree = parse(row["when"]) if row["when"] else None
-        actions.setdefault(segment, []).append(
-            Action(
-                tree=tree,
-                when=compile_condition(tree, binder(segment)) if tree else None,
-                resource=row["resource"],
-                label=row["label"] or row["resource"],
-                maps=tuple(segment_map(name) for name in row["map"].split()),
-                mode=row["mode"].rstrip("!"),
-                home=tuple(row["home"].split()),
-                key=choices(row["key"], segment),
-                links=_links(row["links"]),
-                bare=row["mode"].endswith("!"),
-                acts="!" in row["links"],
-            )
-        )
-    return Plan(openings, {name: tuple(found) for name, found in actions.items()})
+    spoken: dict[str, list[Row]] = {}
+    for row in table(
+        "hl7v2/messages.csv", "messages", "but", "segment", "when", "resource", "label", "map", "mode", "home", "key", "links"
+    ):
+        if _matches(row["messages"], code, event) and not _matches(row["but"], code, event):
+            spoken.setdefault(row["segment"], []).append(row)
+    return Plan(openings, spoken)

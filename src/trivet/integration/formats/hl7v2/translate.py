@@ -90,7 +90,7 @@ def _take(work: Work, plan: Plan, segment: Segment) -> None:
     work.group.segments[name] = segment
     if segment.continued:
         work.notices.append(Notice("line-break-in-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
-    if name[0] == "Z" and name not in plan.actions:
+    if name[0] == "Z" and not plan.knows(name):
         _carry(work, segment)
     for action in plan.after(name, work.anchor):
         if action.when is None or action.when(work, segment, _NOTHING):
