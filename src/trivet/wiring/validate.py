@@ -1,4 +1,4 @@
-"""Files judged as FHIR R4: the validator with the house's knowledge of units, over files, folders and lines.
+"""Files judged as FHIR R4: the validator over files, folders and lines.
 
 In: paths. Out: a summary with every finding and the place in its file. A file that cannot be read or holds nothing is a finding too.
 """
@@ -7,42 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trivet.data.units import BadUnit, convert, decimal, parse
 from trivet.integration.validation import Finding, Options, Validator
 from trivet.wiring.translate import walk
 
-__all__ = ["Report", "house_validator", "validate_paths"]
+__all__ = ["Report", "validate_paths"]
 
 LINES = (".ndjson", ".jsonl")
 SAMPLE = 1 << 16
 BOM = b"\xef\xbb\xbf"
-
-
-@lru_cache(4096)
-def _unit(code: str) -> bool:
-    try:
-        parse(code)
-    except BadUnit:
-        return False
-    return True
-
-
-def _convert(value: Decimal, unit: str, target: str) -> Decimal | None:
-    try:
-        return decimal(convert(value, unit, target))
-    except BadUnit:
-        return None
-
-
-def house_validator(options: Options | None = None) -> Validator:
-    """The validator that knows units."""
-    return Validator(replace(options or Options(), unit=_unit, convert=_convert))
 
 
 @dataclass(slots=True)
@@ -109,7 +85,7 @@ def _by_lines(path: Path) -> bool:
 
 def validate_paths(paths: Iterable[Path], most: int = 10_000, *, known_extensions: bool = False, examples: bool = True) -> Report:
     """Judge files and folders. The options are those of `integration.validation.Options`; `most` findings are listed, all are counted."""
-    judge, report = house_validator(Options(known_extensions=known_extensions, examples=examples)), Report(most)
+    judge, report = Validator(Options(known_extensions=known_extensions, examples=examples)), Report(most)
     for path in walk(paths):
         report.files += 1
         name = path.as_posix()

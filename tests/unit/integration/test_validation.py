@@ -265,12 +265,13 @@ def test_options_decide_about_extensions_and_examples() -> None:
     assert "extension-example" in {one.rule for one in errors(example, examples=False)}
 
 
-def test_a_unit_is_judged_by_who_knows_units() -> None:
-    """A UCUM code is refused when the caller's function does not know it; without one it is left alone."""
-    odd = changed(OBSERVATION, valueQuantity={"value": 1, "system": "http://unitsofmeasure.org", "code": "furlong"})
-    assert errors(odd) == []
-    assert [one.rule for one in errors(odd, unit=lambda code: code == "/min")] == ["http://unitsofmeasure.org"]
-    assert errors(OBSERVATION, unit=lambda code: code == "/min") == []
+def test_units_are_those_of_ucum() -> None:
+    """A UCUM code that is none is refused; a unit in another system, or in words, is left alone; values in two units compare."""
+    odd = {"value": 1, "system": "http://unitsofmeasure.org", "code": "mcg"}
+    assert [one.rule for one in errors(changed(OBSERVATION, valueQuantity=odd))] == ["http://unitsofmeasure.org"]
+    assert errors(changed(OBSERVATION, valueQuantity={"value": 1, "unit": "mcg"})) == []
+    low, high = ({"value": value, "system": "http://unitsofmeasure.org", "code": code} for value, code in ((2, "mg"), (1500, "ug")))
+    assert [one.rule for one in errors(changed(OBSERVATION, valueQuantity=None, valueRange={"low": low, "high": high}))] == ["rng-2"]
 
 
 def test_deep_nesting_is_a_finding() -> None:

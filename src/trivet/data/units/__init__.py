@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from trivet.data.units.aliases import Aliases
 from trivet.data.units.molar import convert_of
-from trivet.data.units.ucum import BadUnit, Unit, convert, decimal, display, parse
+from trivet.kernel.units import BadUnit, Unit, convert, decimal, display, parse
 
 __all__ = ["Aliases", "BadUnit", "Unit", "convert", "convert_of", "decimal", "display", "parse"]

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from trivet.data.units.ucum import BadUnit, parse
 from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
+from trivet.kernel.units import BadUnit, parse
 
 __all__ = ["Alias", "Aliases"]
 

@@ -9,8 +9,8 @@ import csv
 from fractions import Fraction
 from functools import cache
 
-from trivet.data.units.ucum import BadUnit, Number, convert, parse
 from trivet.kernel.resources import text
+from trivet.kernel.units import BadUnit, Number, convert, parse
 
 __all__ = ["convert_of", "molar_mass"]
 

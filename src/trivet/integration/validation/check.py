@@ -14,7 +14,6 @@ from trivet.integration.validation.finding import Found, Place
 from trivet.integration.validation.invariants import Around, Invariants
 from trivet.integration.validation.shape import Member, Shapes, Spec
 from trivet.kernel.fhirpath import Item, PathError
-from trivet.kernel.fhirpath.values import Units
 
 __all__ = ["DEPTH", "Options", "Resource", "Walk"]
 
@@ -27,14 +26,11 @@ class Options:
 
     `known_extensions`: an extension that the tables do not define is refused (the standard allows it; some contracts do not).
     `examples`: addresses of example.org may stand in extensions. `contained`: contained resources are judged too.
-    `convert`, `unit`: units of measure, another room's knowledge: a converter, and whether a UCUM code is one.
     """
 
     known_extensions: bool = False
     examples: bool = True
     contained: bool = True
-    convert: Units | None = None
-    unit: Callable[[str], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -260,7 +256,7 @@ class Walk:
     def judge(self, rules: tuple[Any, ...], value: dict[str, Any], kind: str, place: Place, one: Resource) -> None:
         """The invariants of an element."""
         item = Item(value, kind)
-        around = Around(Item(one.value, "FHIR." + one.kind), one.root.value, self.options.convert)
+        around = Around(Item(one.value, "FHIR." + one.kind), one.root.value)
         for rule in rules:
             try:
                 holds = rule.holds(value, item, around)

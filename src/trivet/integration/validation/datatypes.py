@@ -15,6 +15,7 @@ from trivet.integration.validation.narrative import look
 from trivet.integration.validation.primitives import absolute, is_oid, is_uuid
 from trivet.integration.validation.shape import Member
 from trivet.integration.validation.terms import terms
+from trivet.kernel.units import is_unit
 
 __all__ = ["CHECKS"]
 
@@ -83,7 +84,7 @@ def concept(walk: Walk, value: dict[str, Any], place: Place, member: Member, one
 def quantity(walk: Walk, value: dict[str, Any], place: Place, member: Member, one: Resource) -> None:
     """A UCUM code that is one."""
     code = text(value, "code")
-    if code and text(value, "system") == UCUM and walk.options.unit is not None and not walk.options.unit(code):
+    if code and text(value, "system") == UCUM and not is_unit(code):
         walk.found.error("unknown-code", place, "not a unit of UCUM", UCUM)
 
 

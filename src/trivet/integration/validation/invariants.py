@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from trivet.integration.validation.shape import Shapes, Spec
 from trivet.integration.validation.terms import rows
 from trivet.kernel.fhirpath import Item, Node, PathError, ask, parse
 from trivet.kernel.fhirpath.nodes import Binary, Call, External, Index, Literal, Member, Special, TypeTest, Unary
-from trivet.kernel.fhirpath.values import Units
+from trivet.kernel.units import BadUnit, convert, decimal
 
 __all__ = ["NATIVE", "Around", "Invariant", "Invariants"]
 
@@ -38,11 +39,10 @@ Truth = bool | None
 
 @dataclass(slots=True)
 class Around:
-    """What rules may ask about besides their element: the resource, the outermost one, and unit conversion."""
+    """What rules may ask about besides their element: the resource, and the one that it is contained in."""
 
     resource: Item
     root: dict[str, Any]
-    convert: Units | None = None
 
 
 Rule = Callable[[dict[str, Any], Item, Around], Truth]
@@ -56,6 +56,14 @@ class Invariant:
     error: bool
     expression: str
     holds: Rule
+
+
+def converted(value: Decimal, unit: str, target: str) -> Decimal | None:
+    """A value in another unit; None where that cannot be."""
+    try:
+        return decimal(convert(value, unit, target))
+    except BadUnit:
+        return None
 
 
 def parts(node: Node) -> Iterator[Node]:
@@ -128,7 +136,7 @@ class Invariants:
 
         def evaluated(held: dict[str, Any], item: Item, around: Around) -> Truth:
             variables = {"rootResource": around.root}
-            found = ask(node, item, types, around.resource, variables, convert=around.convert)
+            found = ask(node, item, types, around.resource, variables, convert=converted)
             if not found:
                 return None
             value = types.system(found[0])

@@ -135,10 +135,11 @@ def _order(walk: Walk, kind: str, elements: list[Any], place: Place) -> None:
     late: list[int] = []
     for number in range(len(listed) - 1, -1, -1):
         rank = listed[number]
+        if rank < 0 or text(elements[number], "path").count(".") != 1:
+            continue
         if rank > lowest:
             late.append(number)
-        if rank >= 0 and text(elements[number], "path").count(".") == 1:
-            lowest = min(lowest, rank)
+        lowest = min(lowest, rank)
     for number in late:
         walk.found.error("rule", (place, number), "the element stands before one that comes earlier in the type", "element-order")
     for number, element in enumerate(elements):

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from trivet.contracts.suite import SuiteResult
-from trivet.integration.validation import Finding, Options
+from trivet.integration.validation import Finding, Options, Validator
 from trivet.kernel.jsontext import loads
-from trivet.wiring.validate import house_validator
 
 __all__ = ["BAR", "run"]
 
@@ -65,7 +64,7 @@ def run(corpora: Path) -> SuiteResult:
     }
     missed: list[dict[str, str]] = []
     for name, row, raw, issues in cases(corpora / SUITE / "validator"):
-        found = house_validator(options(row)).text(raw)
+        found = Validator(options(row)).text(raw)
         errors = [one for one in found if one.is_error]
         wanted = [element(issue) for issue in issues if issue["severity"] in ("error", "fatal")]
         if not wanted:

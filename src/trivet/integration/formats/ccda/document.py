@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from trivet.contracts.record import Notice
@@ -46,8 +47,7 @@ def document(work: Work, raw: bytes) -> None:
     for holder in body.children if body is not None else ():
         if holder.tag == "structuredBody":
             for component in holder.all("component"):
-                for node in component.all("section"):
-                    sections.append(_section(work, node, f"section[{len(sections)}]", parts))
+                _sections(work, component.all("section"), "section", sections, parts)
     if sections:
         value["section"] = sections
     work.add(value, parts)
@@ -75,10 +75,23 @@ def _encounter(work: Work, root: Node) -> str:
         return ""
 
 
+def _sections(work: Work, nodes: Iterable[Node], where: str, made: list[dict[str, Any]], parts: Parts) -> None:
+    """Sections that say something; a title over nothing is none (cmp-1)."""
+    for node in nodes:
+        found: Parts = []
+        value = _section(work, node, f"{where}[{len(made)}]", found)
+        if value.keys() & {"text", "entry", "section"}:
+            made.append(value)
+            parts += found
+        else:
+            for _, leaf, _ in found:
+                work.fates.setdefault(leaf.offset, ("dropped", "ccda/empty-section"))
+
+
 def _section(work: Work, node: Node, where: str, parts: Parts) -> dict[str, Any]:
     """One section: its title, code and narrative, its statements as references, its own sections."""
-    value, found = work.fill(node, rules("section"))
-    parts += [(f"{where}.{path}", leaf, rule) for path, leaf, rule in found]
+    value, own = work.fill(node, rules("section"))
+    parts += [(f"{where}.{path}", leaf, rule) for path, leaf, rule in own]
     text = node.first("text")
     if text is not None:
         if text.words():
@@ -93,8 +106,10 @@ def _section(work: Work, node: Node, where: str, parts: Parts) -> dict[str, Any]
     if made:
         value["entry"] = [{"reference": key} for key in dict.fromkeys(made)]
     inner = [inside for component in node.all("component") for inside in component.all("section")]
-    if inner:
-        value["section"] = [_section(work, one, f"{where}.section[{index}]", parts) for index, one in enumerate(inner)]
+    below: list[dict[str, Any]] = []
+    _sections(work, inner, f"{where}.section", below, parts)
+    if below:
+        value["section"] = below
     return value
 
 

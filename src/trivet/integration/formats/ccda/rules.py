@@ -17,9 +17,10 @@ from trivet.integration.formats.ccda.tree import Node
 from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
-__all__ = ["UUID", "Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
+__all__ = ["OID", "UUID", "Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
 __all__ += ["select", "structure", "system_uri", "templates"]
 
+OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.A)
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ROOT = "2.16.840.1.113883.10.20."
 
@@ -198,7 +199,7 @@ def _systems() -> dict[str, str]:
 def system_uri(root: str) -> str:
     """The URI of an OID or UUID: the standard's own one where there is one; of any other root, its own letters."""
     said = root.strip()
-    if said.replace(".", "").isdigit():
+    if OID.fullmatch(said):
         name = f"urn:oid:{said}"
     else:
         name = f"urn:uuid:{said.lower()}" if UUID.fullmatch(said) else quote(said, safe=":/?#[]@!$&'()*+,;=%~-._")

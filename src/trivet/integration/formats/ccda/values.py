@@ -13,14 +13,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from trivet.integration.formats.ccda.rules import UUID, codes, system_uri
+from trivet.integration.formats.ccda.rules import OID, UUID, codes, system_uri
 from trivet.integration.formats.ccda.tree import Leaf, Node
 from trivet.integration.moments import with_offset
+from trivet.kernel.units import is_unit
 
 __all__ = ["HOW", "BadValue", "Context", "Made", "moment"]
 
 UCUM = "http://unitsofmeasure.org"
 TIME = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d+)?)?)?)?)?)?([+-]\d{4}|Z)?")
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 SCHEMES = {"tel": "phone", "mailto": "email", "fax": "fax", "http": "url", "https": "url"}
 
@@ -45,11 +47,14 @@ class Context(Protocol):
     """What the data types need of the document."""
 
     zone: str
+    own: str
     named: dict[str, Node]
 
     def carry(self, leaf: Leaf, rule: str) -> None: ...
 
     def notice(self, kind: str, system: str, code: str, leaf: Leaf) -> None: ...
+
+    def reject(self, code: str, why: str, leaf: Leaf) -> None: ...
 
 
 How = Callable[[Context, Node, str], Made | None]
@@ -106,6 +111,10 @@ def _period(context: Context, node: Node, _: str) -> Made | None:
         if made is not None:
             value[target] = made.value
             parts.append((target, made.parts[0][1]))
+    if "end" in value and value["end"][:10] < value.get("start", "")[:10]:
+        # A period cannot end before it begins; senders write the first day of their calendar for an end that is open.
+        context.reject("E247", "an end before its beginning", parts.pop()[1])
+        del value["end"]
     if not value and (made := _when(context, node)) is not None:
         value["start"], parts = made.value, [("start", made.parts[0][1])]
     return Made(value, tuple(parts), "Period") if value else None
@@ -120,14 +129,20 @@ def _said(node: Node | None) -> bool:
     return node is not None and bool(node.get("value"))
 
 
-def _coding(node: Node, oid: str = "codeSystem") -> tuple[dict[str, str], list[tuple[str, Leaf]]]:
+def _coding(context: Context, node: Node, oid: str = "codeSystem") -> tuple[dict[str, str], list[tuple[str, Leaf]]]:
     coding, parts = {}, []
     for name, target in ((oid, "system"), ("codeSystemVersion", "version"), ("code", "code"), ("displayName", "display")):
         leaf = node.attrs.get(name)
         if leaf is not None and leaf.length:
-            coding[target] = system_uri(leaf.text) if target == "system" else " ".join(leaf.text.split())
+            coding[target] = _system(context, leaf) if target == "system" else " ".join(leaf.text.split())
             parts.append((target, leaf))
     return coding, parts
+
+
+def _system(context: Context, leaf: Leaf) -> str:
+    """The address of a root; a root that is no OID, UUID or address is a name of the sender's own."""
+    uri = system_uri(leaf.text)
+    return uri if ABSOLUTE.match(uri) else f"{context.own}/root/{uri}"
 
 
 def _text(context: Context, node: Node | None) -> Made | None:
@@ -150,7 +165,7 @@ def _concept(context: Context, node: Node, _: str) -> Made | None:
     value: dict[str, Any] = {}
     parts: list[tuple[str, Leaf]] = []
     for one in (node, *node.all("translation")):
-        coding, found = _coding(one)
+        coding, found = _coding(context, one)
         if "code" not in coding:
             continue
         at = len(value.setdefault("coding", []))
@@ -168,7 +183,7 @@ def _concept(context: Context, node: Node, _: str) -> Made | None:
 
 def _code(context: Context, node: Node, argument: str) -> Made | None:
     """One coding, for elements of type Coding."""
-    coding, parts = _coding(node)
+    coding, parts = _coding(context, node)
     return Made(coding, tuple(parts)) if "code" in coding else None
 
 
@@ -235,7 +250,8 @@ def _quantity(context: Context, node: Node, argument: str = "") -> Made | None:
     value["value"] = _number(leaf)
     parts.append(("value", leaf))
     if unit is not None and unit.length:
-        value |= {"unit": unit.text.strip(), "system": UCUM, "code": unit.text.strip()}
+        said = unit.text.strip()
+        value |= {"unit": said, "system": UCUM, "code": said} if is_unit(said) else {"unit": said}
         parts.append(("unit", unit))
     return Made(value, tuple(parts), "Quantity")
 
@@ -326,11 +342,12 @@ def _identifier(context: Context, node: Node, _: str) -> Made | None:
     parts: list[tuple[str, Leaf]] = []
     if extension is None or not extension.length:
         assert root is not None
-        urn = root.text.strip()
-        urn = f"urn:oid:{urn}" if urn.replace(".", "").isdigit() else f"urn:uuid:{urn.lower()}" if UUID.fullmatch(urn) else urn
-        return Made({"system": "urn:ietf:rfc:3986", "value": urn}, (("value", root),))
+        name = root.text.strip()
+        urn = f"urn:oid:{name}" if OID.fullmatch(name) else f"urn:uuid:{name.lower()}" if UUID.fullmatch(name) else name
+        system = "urn:ietf:rfc:3986" if ABSOLUTE.match(urn) else f"{context.own}/root"
+        return Made({"system": system, "value": urn}, (("value", root),))
     if root is not None and root.length:
-        value["system"] = system_uri(root.text)
+        value["system"] = _system(context, root)
         parts.append(("system", root))
     value["value"] = extension.text.strip()
     parts.append(("value", extension))

@@ -38,7 +38,7 @@ class Work:
     """Gathers the translation of one document. Use once."""
 
     def __init__(self, tree: Tree, profile: SourceProfile) -> None:
-        self.tree, self.profile, self.zone, self.named = tree, profile, profile.zone, tree.named
+        self.tree, self.profile, self.zone, self.own, self.named = tree, profile, profile.zone, profile.base, tree.named
         self.records: dict[str, tuple[dict[str, Any], Parts]] = {}
         self.fates: dict[int, tuple[str, str]] = {}
         self.rejects: list[Rejected] = []
@@ -69,7 +69,7 @@ class Work:
             if rule.how == "drop":
                 self.drop(select(node, rule.source), f"ccda/{rule.argument}")
                 continue
-            if not rule.many and _taken(value, rule.target):
+            if (not rule.many or rule.how == "absent") and _taken(value, rule.target):
                 continue
             for source in select(node, rule.source):
                 try:
@@ -139,6 +139,8 @@ class Work:
             raise Unusable("a negation that no row of the table expresses", negated)
         if not value:
             raise Unusable("nothing that a row of the table speaks of", said=False)
+        if _taken(value, "value[x]") and value.pop("dataAbsentReason", None) is not None:  # obs-6: what is said is not absent
+            parts = self.without(parts, "dataAbsentReason", "ccda/said-all-the-same")
         element, _, wanted = kind.members.partition(":")
         if wanted and (found := [key for key in members if key.startswith(f"{wanted}/")]):
             name, _, inner = element.partition(".")
@@ -167,7 +169,19 @@ class Work:
             identity = record_id(self.profile.source, kind.resource, "said", said or f"{self.document}{node.path}")
         if kind.subject and self.patient:
             value[kind.subject] = {"reference": self.patient}
+        for element in ("telecom", "address") if kind.resource == "Organization" else ():  # org-2, org-3: nobody lives there
+            for number, one in enumerate(value.get(element, ())):
+                if one.get("use") == "home":
+                    del one["use"]
+                    parts = self.without(parts, f"{element}[{number}].use", "ccda/home-of-an-organization")
         return self.add({"resourceType": kind.resource, "id": identity, **value}, parts)
+
+    def without(self, parts: Parts, where: str, rule: str) -> Parts:
+        """Parts without those of an element that was taken back; their leaves are dropped by the rule."""
+        for path, leaf, _ in parts:
+            if path.startswith(where):
+                self.fates.setdefault(leaf.offset, ("dropped", rule))
+        return [part for part in parts if not part[0].startswith(where)]
 
     def add(self, resource: dict[str, Any], parts: Parts) -> str:
         """Keep a record; what an earlier one of the same key already says is not said twice."""

@@ -136,7 +136,8 @@ class Study:
             return SEX[text], ("",)
         if how == "name":
             return _name(text)
-        return (" ".join(re.sub(r"[\^=]+", " ", text).split()) if how == "person" else text), ("",)
+        said = " ".join(re.sub(r"[\^=]+", " ", text).split()) if how == "person" else text
+        return (said, ("",)) if said else None
 
     def fill(self, record: str) -> dict[str, Any]:
         """The elements that the table's rows make for a record."""

@@ -92,6 +92,11 @@ class Sheet:
             return Rejected("table-value", why, f"c={column}", cell.offset, cell.length) if rule.must else None
         except BadCell as error:
             return Rejected("table-value", f"{column} is {error}", f"c={column}", cell.offset, cell.length)
+        if rule.target.endswith(".end") and isinstance(value, str) and value[:10] < began(resource, rule.path):
+            # per-1: exports write the first day of their calendar for an end that is not known.
+            self.notices.append(Notice("doubtful-date", f"{self.profile.base}/{column}", "", f"c={column}", cell.offset, cell.length))
+            self.fate.setdefault(column, ("dropped", "csv/ends-before-it-begins"))
+            return None
         put(resource, rule.path, value)
         spans.append(Span(rule.target + leaf(value), cell.offset, cell.length, f"c={column}", rule.name))
         fate = "carried" if rule.how == "carry" else "mapped"
@@ -111,6 +116,16 @@ def leaf(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     return ".value" if "value" in value else ".reference"
+
+
+def began(resource: dict[str, Any], path: Path) -> str:
+    """The day on which the period around an end begins, as far as that is known already."""
+    held: Any = resource
+    for name, index in path[:-1]:
+        held = held.get(name) if isinstance(held, dict) else None
+        held = held[index] if index is not None and isinstance(held, list) and index < len(held) else held
+    start = held.get("start") if isinstance(held, dict) else None
+    return start[:10] if isinstance(start, str) else ""
 
 
 def put(resource: dict[str, Any], path: Path, value: Any) -> None:

@@ -110,6 +110,13 @@ class MemberFiller(Filler):
                         made.setdefault("period", {})[word] = one["valueDate"]
                         old = f"extension[{place}].valueDate"
                         spans += [span._replace(path=f"period.{word}") for span in slot.spans if span.path == old]
+        period = made.get("period", {})
+        if period.get("end", "~") < period.get("start", ""):
+            # per-1: an end before the beginning ended something earlier; it stays beside the period, as the source said it.
+            made["period"] = {"start": period["start"]}
+            held = made["extension"] = [*made.get("extension", []), {"url": f"{self.profile.base}/ended", "valueDate": period["end"]}]
+            where = f"extension[{len(held) - 1}].valueDate"
+            spans = [span._replace(path=where) if span.path == "period.end" else span for span in spans]
         reference, more = naming.refer(self.profile, payer, "payor[0]") if payer is not None else (naming.absent(), [])
         made["payor"] = [reference]
         sponsor = next((found for found in self.order if found.name == "sponsor"), None)

@@ -127,6 +127,9 @@ def record(profile: SourceProfile, slot: Slot, holder: Slot | None = None, **mor
         spans = [
             span._replace(path=f"qualification[{first}].code{span.path[7:]}") if span.path.startswith("type[0]") else span for span in spans
         ]
+    if kind == "Organization" and "name" not in resource and not resource.get("identifier"):
+        # org-1: the loop of a pay-to address has an address and no name; the claim knows whose it is.
+        resource = {"_name": absent(), **resource}
     if place >= 0:
         spans += [span._replace(path="id", rule=RULE_ID) for span in slot.spans if span.path == f"identifier[{place}].value"]
     return Record({"resourceType": kind, "id": party_id(profile, slot, holder), **more, **resource}, tuple(spans))

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from trivet.data.units.atoms import COMPOUND, Atom, Special, atoms, prefixes, special
+from trivet.kernel.units.atoms import COMPOUND, Atom, Special, atoms, prefixes, special
 
 __all__ = ["BadUnit", "Number", "Unit", "convert", "decimal", "display", "parse"]
 
