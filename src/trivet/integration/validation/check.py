@@ -65,6 +65,8 @@ class Resource:
 
 
 Check = Callable[["Walk", dict[str, Any], Place, Member, Resource], None]
+BY_TYPE: dict[str, tuple[Check, ...]] = {}
+"""Type -> what its values are asked beyond their table; filled as types are met, the same for every walk."""
 
 
 class Walk:
@@ -79,7 +81,7 @@ class Walk:
         whole: Mapping[str, Callable[[Walk, Resource], None]],
     ) -> None:
         self.shapes, self.invariants, self.options = shapes, invariants, options
-        self.checks, self.whole = checks, whole
+        self.checks, self.whole, self.by_type = checks, whole, BY_TYPE
         self.found = Found()
         self.resources: list[Resource] = []
 
@@ -185,12 +187,13 @@ class Walk:
             if own in one.ids:
                 self.found.error("rule", place, "the id of an element stands twice in one resource", "element-id")
             one.ids[own] = place
-        for line in spec.lines:
-            check = self.checks.get(line)
-            if check is not None:
-                check(self, value, place, member, one)
-        rules = self.invariants.at(member.path)
-        if rules and member.path != spec.name:
+        checks = self.by_type.get(spec.name)
+        if checks is None:
+            checks = self.by_type[spec.name] = tuple(self.checks[line] for line in spec.lines if line in self.checks)
+        for check in checks:
+            check(self, value, place, member, one)
+        rules = self.invariants.at(member.path) if member.path != spec.name else ()
+        if rules:
             self.judge(rules, value, "FHIR." + member.kind, place, one)
 
     def items(self, value: Any, member: Member, place: Place, one: Resource, depth: int, above: dict[str, Any]) -> None:

@@ -93,6 +93,8 @@ class Reader:
         """A text in quotes."""
         self.at = quoted.end()
         raw = self.raw[quoted.start() : quoted.end()]
+        if raw.isascii() and b"\\" not in raw and raw.decode().isprintable():
+            return raw[1:-1].decode()
         try:
             return str(json.loads(raw))
         except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from trivet.integration.validation.check import Options, Walk
 from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.finding import Finding, Place
 from trivet.integration.validation.invariants import Invariants
-from trivet.integration.validation.reader import Reading, read
+from trivet.integration.validation.reader import Reading, Where, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
@@ -18,6 +18,7 @@ from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
 
+BLANK = b" \t\r\n\xef\xbb\xbf"
 NAME_END = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -41,12 +42,15 @@ class Validator:
         except (ValueError, RecursionError):
             return self._patient(raw)
         walk = self._walk(value)
-        if not walk.found.rows and not twice(raw, value):
-            return []
+        rows = walk.found.rows
+        if not twice(raw, value) and all(row[3] == () and row[1] != "unknown-element" for row in rows):
+            # Nothing to look for: what was found, if anything, is about the text as a whole.
+            whole = Reading(value, [], {(): Where(len(raw) - len(raw.lstrip(BLANK)), len(raw.rstrip(BLANK)))}) if rows else None
+            return [self._word(row, value, whole) for row in rows]
         reading = read(raw)
         if reading.faults:
             return self._patient(raw, reading)
-        return [self._word(row, value, reading) for row in walk.found.rows]
+        return [self._word(row, value, reading) for row in rows]
 
     def value(self, value: Any) -> list[Finding]:
         """Findings for a decoded resource (`kernel.jsontext`), without bytes."""
