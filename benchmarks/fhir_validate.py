@@ -68,7 +68,8 @@ def sound(number: int) -> list[dict[str, Any]]:
             "code": {"coding": [{"system": "http://snomed.info/sct", "code": "59621000"}], "text": "Hypertension"},
         },
         {
-            "resourceType": "MedicationRequest", "id": f"m{number}", "text": text, "status": "active", "intent": "order", "subject": patient,
+            "resourceType": "MedicationRequest", "id": f"m{number}", "text": text, "subject": patient,
+            "status": "active", "intent": "order",
             "medicationCodeableConcept": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "197361"}]},
             "dosageInstruction": [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}],
         },
