@@ -84,6 +84,7 @@ class Walk:
         self.checks, self.whole, self.by_type = checks, whole, BY_TYPE
         self.found = Found()
         self.resources: list[Resource] = []
+        self.names = 0
 
     def document(self, value: Any) -> None:
         """A resource, with everything in it."""
@@ -116,6 +117,7 @@ class Walk:
         found = self.found
         table = spec.members
         chosen: list[str] = []
+        self.names += len(value)
         if depth > DEPTH:
             found.error("json-too-deep", place, f"more than {DEPTH} levels")
             return

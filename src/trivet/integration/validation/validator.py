@@ -35,15 +35,19 @@ class Validator:
         self.options = options or Options()
         self.shapes, self.invariants = shapes(), invariants()
 
-    def text(self, raw: bytes) -> list[Finding]:
-        """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read."""
+    def text(self, raw: bytes, locate: bool = True) -> list[Finding]:
+        """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read.
+
+        Without `locate` bytes are told only where that costs nothing: of errors, and of what is about the text as a whole.
+        """
         try:
             value = jsontext.loads(raw.removeprefix(b"\xef\xbb\xbf"))
         except (ValueError, RecursionError):
             return self._patient(raw)
         walk = self._walk(value)
         rows = walk.found.rows
-        if not twice(raw, value) and all(row[3] == () and row[1] != "unknown-element" for row in rows):
+        here = all((row[3] == () and row[1] != "unknown-element") or (not locate and row[0] != "error") for row in rows)
+        if here and not twice(raw, walk.names):
             # Nothing to look for: what was found, if anything, is about the text as a whole.
             whole = Reading(value, [], {(): Where(len(raw) - len(raw.lstrip(BLANK)), len(raw.rstrip(BLANK)))}) if rows else None
             return [self._word(row, value, whole) for row in rows]
@@ -134,15 +138,7 @@ def pointer(place: Place) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps(place))
 
 
-def twice(raw: bytes, value: Any) -> bool:
-    """Whether a name may stand twice in one object: more names in the text than in the value. Never False when one does."""
-    names, stack = 0, [value]
-    while stack:
-        one = stack.pop()
-        if one.__class__ is dict:
-            names += len(one)
-            stack += one.values()
-        elif one.__class__ is list:
-            stack += one
+def twice(raw: bytes, names: int) -> bool:
+    """Whether a name may stand twice in one object: more names in the text than were met. Never False when one does."""
     apart = any(blank in raw for blank in (b" :", b"\n:", b"\t:", b"\r:"))
     return names != (len(NAME_END.findall(raw)) if apart else raw.count(b'":'))

@@ -18,6 +18,7 @@ from trivet.integration.formats.fhir.bundle import Part, Reading
 from trivet.integration.formats.fhir.identify import REFERENCE as FORM
 from trivet.integration.formats.fhir.identify import URI, Names, identifier_kind, name_resource
 from trivet.integration.formats.fhir.scan import REFERENCE, Found
+from trivet.integration.validation import Validator
 from trivet.kernel.errors import Rejected
 from trivet.kernel.resources import text
 
@@ -26,6 +27,11 @@ __all__ = ["translation"]
 RULE_DELETED, RETRACTION = "fhir/deleted", "urn:trivet:retraction"
 DELETED = re.compile(r"(?:[a-z][a-z0-9+.-]*:.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[^/?]+)?", re.S)
 RULE_ID, RULE_URL, RULE_CONTEXT, RULE_RESPONSE = "fhir/id", "fhir/full-url", "fhir/reference-context", "fhir/response"
+
+
+@cache
+def _judge() -> Validator:
+    return Validator()
 
 
 @cache
@@ -73,6 +79,7 @@ class Writer:
             elif part.resource is None:
                 self.pass_by(part)
             else:
+                self.judge(part)
                 self.keep(part)
         bundle = self.reading.bundle
         if bundle is not None:
@@ -80,6 +87,19 @@ class Writer:
         silent = bundle is not None and not self.records and not self.rejects
         ignored = "fhir/empty-bundle" if silent else ""
         return Translation(tuple(self.records), tuple(self.elements), tuple(self.rejects), tuple(self.notices), ignored)
+
+    def judge(self, part: Part) -> None:
+        """What the resource breaks, each breach a notice at its element: an invalid resource is kept, and known to be so."""
+        if self.profile.options.get("validate") is False:
+            return
+        above = part.pointer + ("/resource" if part.entry else "")
+        for found in _judge().value(part.resource):
+            if not found.is_error:
+                continue
+            locator = above + found.pointer
+            at = next((span for span in part.inside.spans if span.locator == locator or span.locator.startswith(locator + "/")), None)
+            offset, length = (at.offset, at.length) if at is not None else (part.offset, part.length)
+            self.notices.append(Notice("invalid-fhir", "http://hl7.org/fhir/R4", found.rule, locator or "/", offset, length))
 
     def name(self, part: Part) -> Rejected | None:
         """Find out what a part is called; or why it cannot be taken."""
