@@ -16,10 +16,13 @@ __all__ = ["command"]
 @click.command("validate")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--known-extensions", is_flag=True, help="Refuse extensions that FHIR R4 does not define.")
+@click.option(
+    "--strict", is_flag=True, help="Vital signs as the standard demands them, check digits of LOINC and SNOMED CT: errors, not warnings."
+)
 @click.option("--no-examples", is_flag=True, help="Refuse addresses of examples (example.org) as extensions.")
 @click.option("--most", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, help="Findings to list; counts hold all.")
 @json_option
-def command(paths: tuple[Path, ...], known_extensions: bool, no_examples: bool, most: int, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], known_extensions: bool, strict: bool, no_examples: bool, most: int, as_json: bool) -> None:
     """Judge FHIR R4 resources, Bundles and NDJSON in PATHS (folders are walked): structure, values, codes, references, invariants.
 
     Exit code 4 when a resource was refused.
@@ -29,7 +32,7 @@ def command(paths: tuple[Path, ...], known_extensions: bool, no_examples: bool, 
       trivet validate bundle.json --json
       trivet validate result/records.ndjson --known-extensions
     """
-    report = validate_paths(paths, most, known_extensions=known_extensions, examples=not no_examples)
+    report = validate_paths(paths, most, known_extensions=known_extensions, strict=strict, examples=not no_examples)
     answer = report.as_dict()
     lines = [
         f"{report.resources} resources in {report.files} files: {report.refused} refused, {report.errors} errors,"

@@ -88,9 +88,11 @@ def _by_lines(path: Path) -> bool:
     return len(first) == 2 and all(line.startswith(b"{") and line.endswith(b"}") for line in first)
 
 
-def validate_paths(paths: Iterable[Path], most: int = 10_000, *, known_extensions: bool = False, examples: bool = True) -> Report:
+def validate_paths(
+    paths: Iterable[Path], most: int = 10_000, *, known_extensions: bool = False, strict: bool = False, examples: bool = True
+) -> Report:
     """Judge files and folders. The options are those of `integration.validation.Options`; `most` findings are listed, all are counted."""
-    judge, report = Validator(Options(known_extensions=known_extensions, examples=examples)), Report(most)
+    judge, report = Validator(Options(known_extensions=known_extensions, strict=strict, examples=examples)), Report(most)
     for path in walk(paths):
         report.files += 1
         name = path.as_posix()

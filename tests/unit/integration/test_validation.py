@@ -101,6 +101,13 @@ CASES: list[tuple[str, Any, str, str]] = [
     ),
     ("id", changed(OBSERVATION, id="a_b"), "Observation.id", "id"),
     ("code with blanks", changed(OBSERVATION, language=" en"), "Observation.language", "code"),
+    ("language", changed(OBSERVATION, language="en_US"), "Observation.language", "http://hl7.org/fhir/ValueSet/languages"),
+    (
+        "media type",
+        changed(PATIENT, photo=[{"contentType": "pdf", "url": "http://a.test/x"}]),
+        "Patient.photo[0].contentType",
+        "http://hl7.org/fhir/ValueSet/mimetypes",
+    ),
     ("required code", changed(OBSERVATION, status="done"), "Observation.status", "http://hl7.org/fhir/ValueSet/observation-status"),
     (
         "required concept",
@@ -263,6 +270,34 @@ def test_options_decide_about_extensions_and_examples() -> None:
     assert {one.rule for one in errors(strange, known_extensions=True)} == {"extension-unknown"}
     assert errors(example) == []
     assert "extension-example" in {one.rule for one in errors(example, examples=False)}
+
+
+def test_strict_asks_what_the_standard_demands_by_code() -> None:
+    """A vital sign without category is refused only when strict, and so is a code of LOINC or SNOMED CT with a wrong check digit."""
+    assert errors(OBSERVATION) == []
+    found = {(one.expression, one.rule) for one in errors(OBSERVATION, strict=True)}
+    assert found == {("Observation", "vital-signs/heartrate"), ("Observation.value.ofType(Quantity)", "vital-signs/heartrate")}
+    category = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}]
+    value = {**OBSERVATION["valueQuantity"], "unit": "per minute"}
+    assert errors(changed(OBSERVATION, category=category, valueQuantity=value), strict=True) == []
+    for system, right, wrong in (("http://loinc.org", "8867-4", "8867-5"), ("http://snomed.info/sct", "59621000", "59621001")):
+        for code, rules in ((right, []), (wrong, [system])):
+            resource = {
+                "resourceType": "Condition",
+                "subject": {"reference": "Patient/p"},
+                "code": {"coding": [{"system": system, "code": code}]},
+            }
+            assert [one.rule for one in errors(resource, strict=True)] == rules
+            assert errors(resource) == []
+
+
+def test_comments_and_markup_are_for_the_caller_to_allow() -> None:
+    """A comment is a fault unless allowed; HTML in a text is one only when it is to be refused."""
+    assert [one.rule for one in errors(b'{"resourceType":"Patient"/* x */}')] == ["json-comment"]
+    assert errors(b'{"resourceType":"Patient"/* x */}', comments=True) == []
+    marked = changed(PATIENT, name=[{"text": "<script>x</script>"}])
+    assert errors(marked) == []
+    assert [(one.expression, one.rule) for one in errors(marked, markup=True)] == [("Patient.name[0].text", "markup")]
 
 
 def test_units_are_those_of_ucum() -> None:

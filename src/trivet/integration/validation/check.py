@@ -6,6 +6,7 @@ changed, nothing is looked up outside the tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from trivet.kernel.fhirpath import Item, PathError
 __all__ = ["DEPTH", "Options", "Resource", "Walk"]
 
 DEPTH = 100
+MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,15 @@ class Options:
     """What a caller decides.
 
     `known_extensions`: an extension that the tables do not define is refused (the standard allows it; some contracts do not).
+    `strict`: what the standard demands of a resource by its codes (vital signs), and codes of LOINC and SNOMED CT whose check digit is
+    wrong, are errors and not warnings. `comments`: the text may hold comments. `markup`: HTML in a text is refused.
     `examples`: addresses of example.org may stand in extensions. `contained`: contained resources are judged too.
     """
 
     known_extensions: bool = False
+    strict: bool = False
+    comments: bool = False
+    markup: bool = False
     examples: bool = True
     contained: bool = True
 
@@ -136,7 +143,7 @@ class Walk:
                     self.primitive(
                         wrong, inner, member, place if member.path == "Attachment.data" and wrong[1] == "value" else (place, name)
                     )
-                elif inner.__class__ is str and (inner[0] == "#" or member.kind == "xhtml"):
+                elif inner.__class__ is str and (inner[0] == "#" or member.kind == "xhtml" or self.options.markup):
                     self.local(inner, member, (place, name), one)
             elif member.many:
                 self.items(inner, member, (place, name), one, depth, value)
@@ -223,7 +230,7 @@ class Walk:
                 wrong = test(inner)
                 if wrong is not None:
                     self.primitive(wrong, inner, member, at)
-                elif inner.__class__ is str and inner[0] == "#":
+                elif inner.__class__ is str and (inner[0] == "#" or self.options.markup):
                     self.local(inner, member, at, one)
             elif inner is None and member.of is not None:
                 continue
@@ -248,6 +255,8 @@ class Walk:
         """Narrative, and texts that may lead to a contained resource."""
         if member.kind == "xhtml":
             self.checks["xhtml"](self, {"div": value}, place, member, one)
+        elif self.options.markup and MARKUP.search(value):
+            self.found.error("value", place, "a text with markup of HTML in it", "markup")
         elif value[0] == "#" and member.kind in ("canonical", "uri", "url"):
             one.texts.add(value[1:])
 

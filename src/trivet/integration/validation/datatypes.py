@@ -20,6 +20,16 @@ from trivet.kernel.units import is_unit
 __all__ = ["CHECKS"]
 
 UCUM = "http://unitsofmeasure.org"
+LOINC_CODE = re.compile(r"(\d{1,7})-(\d)|(LA|LP|LL|LG|MTHU)\d+(-\d)?", re.A)
+SCTID = re.compile(r"\d{6,18}", re.A)
+# Dihedral group of order 10 and the permutation of Verhoeff's check digit.
+TIMES = [
+    [(a + b) % 5 if a < 5 and b < 5 else 5 + (a + b) % 5 if a < 5 else 5 + (a - b) % 5 if b < 5 else (a - b) % 5 for b in range(10)]
+    for a in range(10)
+]
+TURN = [list(range(10)), [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]]
+for _ in range(6):
+    TURN.append([TURN[-1][digit] for digit in TURN[1]])
 URI_SYSTEM = "urn:ietf:rfc:3986"
 BLANK = re.compile(r"\s+")
 EXAMPLE = re.compile(r"https?://([a-z0-9-]+\.)*example\.(org|com|net)(/|$)|https?://([a-z0-9-]+\.)*acme\.(org|com)(/|$)")
@@ -43,6 +53,10 @@ def coding(walk: Walk, value: dict[str, Any], place: Place, member: Member, one:
         walk.found.error("value", (place, "system"), "this is the address of a value set, not of a code system", "coding-system")
         return
     known = terms()
+    if code and not genuine(system, code):
+        say = walk.found.error if walk.options.strict else walk.found.warn
+        say("unknown-code", (place, "code"), "no code of this system: its form or its check digit is wrong", system)
+        return
     if not code or system not in known.systems:
         return
     display = known.concept(system, code)
@@ -57,6 +71,33 @@ def coding(walk: Walk, value: dict[str, Any], place: Place, member: Member, one:
         say("display", (place, "display"), f"the display name is not the code's: {display}", system)
     if member.kind == "Coding" and member.strength == "required" and member.path != "CodeableConcept.coding":
         required(walk, [value], place, member)
+
+
+def verhoeff(digits: str) -> bool:
+    """Whether the last digit checks the others (Verhoeff, as in identifiers of SNOMED CT)."""
+    held = 0
+    for place, digit in enumerate(reversed(digits)):
+        held = TIMES[held][TURN[place % 8][int(digit)]]
+    return held == 0
+
+
+def luhn(digits: str, check: str) -> bool:
+    """Whether the check digit fits (mod 10, as in codes of LOINC)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        twice = int(digit) * (2 - place % 2)
+        total += twice - 9 if twice > 9 else twice
+    return (10 - total % 10) % 10 == int(check)
+
+
+def genuine(system: str, code: str) -> bool:
+    """Whether a code of LOINC or SNOMED CT can be one; everything else is left to others."""
+    if system == "http://loinc.org":
+        found = LOINC_CODE.fullmatch(code)
+        return found is not None and (found[1] is None or luhn(found[1], found[2]))
+    if system == "http://snomed.info/sct" and code.isdigit():
+        return SCTID.fullmatch(code) is not None and verhoeff(code)
+    return True
 
 
 def required(walk: Walk, codings: list[Any], place: Place, member: Member) -> None:

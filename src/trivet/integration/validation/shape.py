@@ -5,6 +5,7 @@ From `maps/fhir/elements.csv` (StructureDefinitions of FHIR R4 4.0.1).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -57,11 +58,29 @@ class Spec:
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def bound(kind: str, codes: frozenset[str] | None) -> Test:
-    """A primitive whose code must be one of a list."""
+FORMS: dict[str, tuple[re.Pattern[str], str]] = {
+    # Value sets that cannot be listed, by the form of their codes: BCP 13, ISO 4217, BCP 47.
+    "http://hl7.org/fhir/ValueSet/mimetypes": (re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+*-]+\s*(;.*)?", re.S), "not a media type"),
+    "http://hl7.org/fhir/ValueSet/currencies": (re.compile(r"[A-Z]{3}"), "not a currency code"),
+    "http://hl7.org/fhir/ValueSet/languages": (
+        re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*|[xi](-[A-Za-z0-9]{1,8})+"),
+        "not a language code",
+    ),
+}
+
+
+def bound(kind: str, codes: frozenset[str] | None, valueset: str) -> Test:
+    """A primitive whose code must be one of a list, or of the form of its value set's codes."""
     plain = TESTS[kind]
-    if codes is None:
+    if codes is None and valueset not in FORMS:
         return plain
+    if codes is None:
+        form, words = FORMS[valueset]
+
+        def formed(value: Any) -> Wrong:
+            return plain(value) or (None if form.fullmatch(value) else ("error", "binding", words))
+
+        return formed
     wrong: Wrong = ("error", "binding", "a code that the required value set does not have")
 
     def test(value: Any) -> Wrong:
@@ -148,7 +167,7 @@ class Shapes:
             return [name]
         required = row["strength"] == "required" and word in ("code", "uri", "string")
         member.codes = terms().plain_codes(row["valueset"]) if required else None
-        member.test = xhtml if word == "xhtml" else bound(word, member.codes)
+        member.test = xhtml if word == "xhtml" else bound(word, member.codes, row["valueset"] if word == "code" else "")
         sibling = Member("_" + name, step, "Element", path, member.many, choice=choice, of=member)
         made.members["_" + name] = sibling
         return [name, "_" + name]

@@ -9,6 +9,7 @@ from trivet.integration.validation.bundles import bundle
 from trivet.integration.validation.check import Resource, Walk
 from trivet.integration.validation.datatypes import text
 from trivet.integration.validation.finding import Place
+from trivet.integration.validation.vitals import observation
 from trivet.kernel.fhirpath import PathError, parse
 
 __all__ = ["WHOLE"]
@@ -205,6 +206,7 @@ def _answers(walk: Walk, items: list[Any], known: dict[str, Any], place: Place) 
 
 WHOLE: dict[str, Callable[[Walk, Resource], None]] = {
     "Bundle": bundle,
+    "Observation": observation,
     "SearchParameter": search_parameter,
     "CodeSystem": code_system,
     "StructureDefinition": structure_definition,

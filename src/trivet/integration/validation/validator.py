@@ -74,13 +74,15 @@ class Validator:
         reading = reading or read(raw)
         out = []
         for fault in reading.faults:
+            if fault.rule == "json-comment" and self.options.comments:
+                continue
             place: Place = ()
             for step in fault.path:
                 place = (place, step)
             where = self.expression(place, reading.value)
             severity = "fatal" if fault.fatal else "error"
             out.append(Finding(severity, "json", fault.rule, where, fault.message, pointer(place), fault.offset, fault.length))
-        if not out:
+        if not out and not reading.faults:
             out.append(Finding("fatal", "json", "json-syntax", "", "the text is not JSON", "", 0, len(raw)))
         if isinstance(reading.value, dict):
             out += [self._word(row, reading.value, reading) for row in self._walk(reading.value).found.rows]

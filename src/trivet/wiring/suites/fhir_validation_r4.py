@@ -38,7 +38,14 @@ def cases(folder: Path) -> Iterator[tuple[str, dict[str, Any], bytes, list[dict[
 
 def options(row: dict[str, Any]) -> Options:
     """What the reference was told."""
-    return Options(known_extensions=True, examples=row.get("examples") is not False, contained=row.get("validateContains") != "IGNORE")
+    return Options(
+        known_extensions=True,
+        strict=True,
+        comments=row.get("allow-comments") is True,
+        markup=row.get("security-checks") is True,
+        examples=row.get("examples") is not False,
+        contained=row.get("validateContains") != "IGNORE",
+    )
 
 
 def element(issue: dict[str, Any]) -> str:
