@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivet.integration.validation import Validator
+from trivet.integration.validation.locate import locate
+from trivet.integration.validation.reader import read
 from trivet.integration.validation.shape import Spec, shapes
 from trivet.kernel import jsontext
 
@@ -215,6 +217,19 @@ def test_garbage_never_raises(kind: str, junk: Any, at: int, noise: bytes) -> No
     for found in judge.text(raw) + judge.text(broken) + judge.text(noise):
         assert json.dumps(found.as_dict())
         assert found.offset <= len(broken)
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON, st.sampled_from((None, 1)))
+def test_two_ways_to_find_bytes_agree(value: Any, indent: int | None) -> None:
+    """Counting tokens finds every value where reading with patience finds it, and both cut the value itself out of the text."""
+    raw = json.dumps(value, indent=indent, default=float, ensure_ascii=False).encode()
+    held = jsontext.loads(raw)
+    patient = read(raw)
+    assert patient.faults == []
+    assert locate(raw, held, patient.where) == patient.where
+    for where in patient.where.values():
+        jsontext.loads(raw[where.start : where.end])
 
 
 def test_numbers_of_any_size_are_findings() -> None:

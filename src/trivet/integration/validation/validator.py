@@ -10,7 +10,8 @@ from trivet.integration.validation.check import Options, Walk
 from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.finding import Finding, Place
 from trivet.integration.validation.invariants import Invariants
-from trivet.integration.validation.reader import Reading, Where, read
+from trivet.integration.validation.locate import locate
+from trivet.integration.validation.reader import Reading, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
@@ -18,7 +19,6 @@ from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
 
-BLANK = b" \t\r\n\xef\xbb\xbf"
 NAME_END = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -35,26 +35,26 @@ class Validator:
         self.options = options or Options()
         self.shapes, self.invariants = shapes(), invariants()
 
-    def text(self, raw: bytes, locate: bool = True) -> list[Finding]:
-        """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read.
-
-        Without `locate` bytes are told only where that costs nothing: of errors, and of what is about the text as a whole.
-        """
+    def text(self, raw: bytes) -> list[Finding]:
+        """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read."""
         try:
             value = jsontext.loads(raw.removeprefix(b"\xef\xbb\xbf"))
         except (ValueError, RecursionError):
             return self._patient(raw)
         walk = self._walk(value)
         rows = walk.found.rows
-        here = all((row[3] == () and row[1] != "unknown-element") or (not locate and row[0] != "error") for row in rows)
-        if here and not twice(raw, walk.names):
-            # Nothing to look for: what was found, if anything, is about the text as a whole.
-            whole = Reading(value, [], {(): Where(len(raw) - len(raw.lstrip(BLANK)), len(raw.rstrip(BLANK)))}) if rows else None
-            return [self._word(row, value, whole) for row in rows]
-        reading = read(raw)
-        if reading.faults:
-            return self._patient(raw, reading)
-        return [self._word(row, value, reading) for row in rows]
+        if twice(raw, walk.names):
+            reading = read(raw)
+            if reading.faults:
+                return self._patient(raw, reading)
+        if not rows:
+            return []
+        paths: set[tuple[str | int, ...]] = set()
+        for row in rows:
+            path = steps(row[3])
+            paths |= {path, (*path, row[2])} if row[1] == "unknown-element" else {path}
+        placed = Reading(value, [], locate(raw, value, paths))
+        return [self._word(row, value, placed) for row in rows]
 
     def value(self, value: Any) -> list[Finding]:
         """Findings for a decoded resource (`kernel.jsontext`), without bytes."""
