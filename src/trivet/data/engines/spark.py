@@ -26,6 +26,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
+    "spark.sql.analyzer.maxIterations": "2000",  # a deep repeat has more levels of lambdas than 100 rounds resolve
 }
 """What the statements rest on."""
 START = {
