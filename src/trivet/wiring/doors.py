@@ -124,8 +124,11 @@ def take(house: House, settler: Settler, body: bytes, source: str, name: str) ->
 
 def application(house: House, settler: Settler, token: str, pages: ASGIApp | None) -> Starlette:
     """The HTTP door, and the pages behind it."""
+    from trivet.wiring.sources import notify
+
     known = house.settings["sources"].__contains__
-    app = Starlette(routes=[receive_route(lambda *given: take(house, settler, *given), known, token), *door_routes(house)])
+    receiving = receive_route(lambda *given: take(house, settler, *given), known, token)
+    app = Starlette(routes=[receiving, *notify(house, settler.wake), *door_routes(house)])
     if pages is not None:
         app.mount("/", pages)
     return app

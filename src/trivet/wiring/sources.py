@@ -13,17 +13,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from starlette.routing import Route
 
 from trivet.contracts.house import House
-from trivet.contracts.source import File, Haul, Listener, Listening, Setting, Source, Wire
+from trivet.contracts.source import File, Haul, Listener, Listening, Message, Setting, Source, Wire
 from trivet.flows.poll import Catch, poll, take
 from trivet.integration.inbound.smart import ClientKeys, jwks_text
 from trivet.kernel.errors import Fault, Locked, NotFound, Problem, Usage
 from trivet.wiring import formats
 from trivet.wiring.settings import FILE, KINDS, Reader
 
-__all__ = ["Schedule", "abandon", "client_keys", "jwks_text", "kind_of", "listen", "make", "poll_source", "pollable", "wired"]
+__all__ = ["Schedule", "abandon", "client_keys", "jwks_text", "kind_of", "listen", "make", "notify", "poll_source", "pollable", "wired"]
 
 GROUP = "trivet.sources"
 SLOWEST = 3600.0  # seconds between two tries of a source that keeps failing
@@ -145,6 +147,40 @@ def client_keys(house: House, folder: str) -> ClientKeys:
     return ClientKeys(Path(house.home) / folder)
 
 
+def notify(house: House, wake: Callable[[], None]) -> list[Route]:
+    """The route by which servers of subscriptions speak to us; none where no source has such a door."""
+    from trivet.integration.inbound.subscription import SubscriptionSource, subscription_route
+
+    made = {name: make(house, name) for name in wired(house) if kind_of(house.settings["sources"][name]["door"]) == "subscription"}
+    held: dict[str, SubscriptionSource] = {name: cast(SubscriptionSource, source) for name, source in made.items()}
+    locks, detect = {name: threading.Lock() for name in held}, detector(house)
+
+    def secret(name: str) -> tuple[str, bytes]:
+        if name not in held:
+            raise NotFound("E261", f"no source {name}", help="name it in trivet.toml")
+        return held[name].asked["header"], held[name].secret()
+
+    def heard(name: str, body: bytes) -> bool:
+        with locks[name]:
+            try:
+                haul, missing = held[name].heard(body, house.role("wires").memory(name))
+            except Usage:
+                take(house, name, Haul(messages=(Message(body, "fhir", held[name].about),) if body.strip() else ()), detect)
+                raise
+            take(house, name, haul, detect)
+        wake()
+        return missing
+
+    def behind(name: str) -> None:
+        try:
+            poll_source(house, name, source=held[name])
+        except Problem:  # written down by the poll itself; the next notification or poll asks again
+            pass
+        wake()
+
+    return [subscription_route(secret, heard, behind)] if held else []
+
+
 def listen(house: House, name: str, listener: Listener, wake: Callable[[], None]) -> Listening:
     """Open a door. What comes in through it is durable before the other side is told so."""
     detect = detector(house)
@@ -194,6 +230,10 @@ class Schedule:
             except Problem as problem:
                 failed += 1
                 self.report(f"poll  {name}  {problem.code} {problem.what}")
+            except Exception as error:  # a source of others may raise anything: it is said, and asked again later
+                failed += 1
+                self.house.role("wires").ended(name, self.house.clock.now(), "E856", f"the source broke: {type(error).__name__}")
+                self.report(f"poll  {name}  E856 the source broke: {type(error).__name__}")
             self.ending.wait(every if not failed else min(max(every, 30.0 * 2 ** min(failed, 10)), max(every, SLOWEST)))
 
     def _watch(self, catch: Catch) -> None:

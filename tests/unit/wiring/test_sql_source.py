@@ -25,8 +25,9 @@ from trivet.flows.reconcile import reconcile
 from trivet.integration.inbound.rows import shown
 from trivet.kernel.errors import Fault, Locked, Usage
 from trivet.wiring import sources
+from trivet.wiring.build import open_home
 from trivet.wiring.shadow import rebuild_home
-from wire_home import polled, wire_home
+from wire_home import NOON, polled, wire_home
 
 MAP = """table,record,source,target,how,with,when,must
 beds,Encounter,id,id,,,,yes
@@ -154,6 +155,27 @@ def test_by_a_watermark(database: sa.Engine, tmp_path: Path) -> None:
         assert polled(house).landed == 0
     finally:
         house.close()
+
+
+def test_a_table_that_is_loaded_anew_is_not_a_deletion(database: sa.Engine, tmp_path: Path) -> None:
+    """When most rows are gone at once nothing is taken back: E867 says how many, and the site decides."""
+    do(database, *(add(number, "W") for number in range(130)))
+    house = home(tmp_path, database)
+    try:
+        polled(house)
+        do(database, "delete from beds where id >= 5")
+        with pytest.raises(Fault) as told:
+            polled(house)
+        assert (told.value.code, told.value.why[:19]) == ("E867", "125 of 130 rows: a ")
+        assert len(wards(house)) == 130
+    finally:
+        house.close()
+    toml = tmp_path / "home/trivet.toml"
+    toml.write_text(toml.read_text().replace('"table" = "beds"', '"table" = "beds", most_gone = 100'))
+    house = open_home(tmp_path / "home", clock=NOON)
+    assert polled(house).gone == 125
+    assert len(wards(house)) == 5
+    house.close()
 
 
 def test_drift_is_an_event(database: sa.Engine, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -45,7 +45,7 @@ PARTS = ("output", "deleted", "error")
 class BulkExport:
     """`contracts.source.Source` for `bulk+https://HOST/BASE`."""
 
-    settings: ClassVar[dict[str, Setting]] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "level": Setting("text", "system", "`system`, `patient` or `group`"),
         "group": Setting("text", "", "the Group's id, at level `group`"),
         "types": Setting("names", (), "resource types (`_type`); everything the server has, if not given"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ AFTER = ("keep", "move", "delete")
 class FolderSource:
     """`contracts.source.Source` for `folder:///PATH`."""
 
-    settings: ClassVar[dict[str, Setting]] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "pattern": Setting("text", "*", "which files, by name"),
         "after": Setting("text", "keep", "`keep` a file that was taken, `move` it to the folder `taken`, or `delete` it"),
         "settled": Setting("span", 5, "how long a file must have stood unchanged"),
@@ -87,7 +87,7 @@ class FolderSource:
 class ParquetFiles(FolderSource):
     """`contracts.source.Source` for `parquet:///PATH`: each row a unit of its own, values by their exact digits."""
 
-    settings: ClassVar[dict[str, Setting]] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         **FolderSource.settings,
         "pattern": Setting("text", "*.parquet", "which files, by name"),
         "columns": Setting("names", (), "the columns that are read; all, if not given"),

@@ -7,7 +7,7 @@ it was asked for. Fault, with what came kept and the watermark where it was: gar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -62,7 +62,7 @@ def told(answer: Answer, host: str, about: str) -> Problem:
 class FhirPoll:
     """`contracts.source.Source` for `fhir+https://HOST/BASE`."""
 
-    settings: ClassVar[dict[str, Setting]] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "types": Setting("names", None, "resource types that are asked for"),
         "parameters": Setting("table", {}, "more search parameters by type, such as Observation = \"category=laboratory\""),
         "patients": Setting("names", (), "the server's ids of patients: each type is asked for each of them"),

@@ -32,7 +32,7 @@ Marked = tuple[str, str, int]
 class SqlTable:
     """`contracts.source.Source` for `sql+DIALECT://...`, a SQLAlchemy URL behind `sql+`, without a password."""
 
-    settings: ClassVar[dict[str, Setting]] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "table": Setting("text", None, "the table or view"),
         "schema": Setting("text", "", "its schema"),
         "columns": Setting("names", (), "the columns that are read; all, if not given"),
@@ -43,6 +43,7 @@ class SqlTable:
             "span", 0, "how far behind the last watermark a poll begins, where it is an instant: for transactions that end late"
         ),
         "deletions": Setting("flag", True, "notice rows that are gone: the keys of the whole table are read"),
+        "most_gone": Setting("whole", 20, "percent of the known rows that may be gone at once; beyond it, and beyond 100 rows, a fault"),
         "sums": Setting("names", (), "numeric columns whose sums must be the database's own"),
         "password_file": Setting("text", "", "file with the password, under the home"),
     }
@@ -206,6 +207,12 @@ class Scan:
             why = f"the database counts {count} rows, {self.rows} came" + "".join(f"; the sums of {name} differ" for name in wrong)
             raise Fault("E862", "what came is not what the database has", where=self.about, why=why, help="trivet poll")
 
+    def _absent(self, name: str, here: np.ndarray[Any, Any]) -> bool:
+        """Is the row of this name no longer there?"""
+        prefix = np.uint64(int(name[:16], 16))
+        at = int(np.searchsorted(here, prefix))
+        return at == len(here) or bool(here[at] != prefix)
+
     def _later(self, newest: Any, last: Any) -> bool:
         return last is None or newest >= last
 
@@ -245,12 +252,18 @@ class Scan:
         here = np.unique(every)
         if len(here) != len(every):
             raise Fault("E861", "the table has not what is read from it", where=self.about, why="two rows have the same key", help="key")
+        known, absent = 0, 0
+        for name, _ in self.memory.names():
+            known, absent = known + 1, absent + self._absent(name, here)
+        if absent > max(100, known * self.asked["most_gone"] / 100):
+            why = f"{absent} of {known} rows: a table that is being loaded anew looks like this"
+            raise Fault(
+                "E867", "too many rows are gone at once", where=self.about, why=why, help="most_gone = 100, for one poll, if they are"
+            )
         messages: list[Message] = []
         lost: list[str] = []
         for name, receipt in self.memory.names():
-            prefix = np.uint64(int(name[:16], 16))
-            at = int(np.searchsorted(here, prefix))
-            if at < len(here) and here[at] == prefix:
+            if not self._absent(name, here):
                 continue
             raw = self.memory.raw(receipt)
             messages += [Message(withdrawn(raw), "csv", f"sql:{self.about}")] if raw is not None else []

@@ -34,7 +34,9 @@ SUITES: dict[str, str] = {
     "deid-fhir-dicom": "deid_fhir_dicom",
     "fhir-deid-etl-expected": "fhir_deid_etl_expected",
     "fhir-validation-r4": "fhir_validation_r4",
+    "pydicom-files": "pydicom_files",
 }
+SHIPPED = ("pydicom-files",)  # their data come with an installed package
 
 
 def exclusions(suite: str) -> dict[str, str]:
@@ -47,7 +49,7 @@ def run(suite: str, corpora: Path) -> SuiteResult:
     """Run one suite over the folder that holds the corpora. NotFound for an unknown suite or a folder that is not there."""
     if suite not in SUITES:
         raise NotFound("E501", f"no suite named {suite}", why="known suites: " + ", ".join(SUITES), help="trivet conform --list")
-    if not (corpora / suite).is_dir():
+    if suite not in SHIPPED and not (corpora / suite).is_dir():
         raise NotFound("E502", f"no data for {suite}", where=str(corpora / suite), help="trivet conform SUITE --corpora DIR")
     result: SuiteResult = importlib.import_module(f"trivet.wiring.suites.{SUITES[suite]}").run(corpora)
     return result.exclude(exclusions(suite))
