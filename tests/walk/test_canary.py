@@ -210,6 +210,12 @@ def story(walk: Walk) -> str:
     for check in listed:
         walk.run("check", check["check"], *at)
     walk.run("link", *at)
+    for words in (
+        ("lookup", "http://hl7.org/fhir/administrative-gender", MRN),
+        ("validate", "http://hl7.org/fhir/administrative-gender", "female"),
+        ("list",),
+    ):
+        walk.run("terminology", *words, *at)
     for wrong in (
         "select body::int from records",
         "select cast(body as timestamp) from records where type = 'Patient'",

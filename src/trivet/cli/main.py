@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "piqi": "HL7's PIQI rubric over records, scored by source.",
     "omop": "OMOP CDM 5.4 out of a home, or out of FHIR files.",
     "dqd": "OHDSI's data quality checks over any OMOP database.",
+    "terminology": "Code systems: load, look up, validate, map local codes.",
     "link": "Link persons: the home's, or any table of persons.",
     "query": "Read-only SQL over the published views.",
     "decide": "One governed answer about one person.",

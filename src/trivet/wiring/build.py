@@ -43,6 +43,7 @@ ROLES: dict[str, str] = {
     "audit": "rooms:audit",
     "linker": "rooms:linker",
     "normaliser": "rooms:normaliser",
+    "terminology": "terminology:terminology",
     "checks": "rooms:checks",
     "formats": "rooms:formats",
     "profiles": "profiles:profiles",

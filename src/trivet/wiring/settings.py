@@ -88,6 +88,8 @@ class Settings:
     raw_days: int = 0
     hold: list[str] = field(default_factory=list)
     plugins: dict[str, list[str]] = field(default_factory=dict)
+    terminology_server: str = ""
+    terminology_timeout: int = 10
     sources: dict[str, Source] = field(default_factory=dict)
     destinations: dict[str, Destination] = field(default_factory=dict)
 
@@ -97,6 +99,7 @@ class Settings:
         tables = {"home": HOME, "ledger": LEDGER, "doors": DOORS, "receive": RECEIVE, "retention": RETENTION}
         nested = {table: {key: flat[key] for key in keys} for table, keys in tables.items()}
         nested["access"] = {"role": self.access_role, "purpose": self.access_purpose}
+        nested["terminology"] = {"server": self.terminology_server, "timeout": self.terminology_timeout}
         return nested | {name: flat[name] for name in ("site", "plugins", "sources", "destinations")}
 
 
@@ -211,6 +214,7 @@ DOORS: dict[str, Check] = {"http": text, "tls_certificate": text, "tls_key": tex
 RECEIVE: dict[str, Check] = {"workers": whole}
 ACCESS: dict[str, Check] = {"role": text, "purpose": text}
 RETENTION: dict[str, Check] = {"raw_days": whole, "hold": names}
+TERMINOLOGY: dict[str, Check] = {"server": text, "timeout": span}
 SOURCE: dict[str, Check] = {
     "format": text,
     "zone": zone,
@@ -252,6 +256,7 @@ TABLES = {
     "retention": RETENTION,
     "access": ACCESS,
     "plugins": PLUGINS,
+    "terminology": TERMINOLOGY,
 }
 
 
@@ -272,7 +277,7 @@ def read_settings(home: Path) -> Settings:
         values = reader.take(f"sources.{name}", SOURCE, entry)
         values.setdefault("zone", site.zone)
         sources[name] = Source(**values)
-    access = {f"access_{key}": value for key, value in read["access"].items()}
+    access = {f"{table}_{key}": value for table in ("access", "terminology") for key, value in read[table].items()}
     flat = {**read["home"], **read["ledger"], **read["doors"], **read["receive"], **read["retention"], **access}
     return Settings(site=site, plugins=read["plugins"], sources=sources, destinations=read_destinations(reader), **flat)
 

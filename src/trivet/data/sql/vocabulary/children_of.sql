@@ -1,0 +1,1 @@
+select child from edge where edition = ? and parent = ? order by child

@@ -1,0 +1,1 @@
+select code, display, active, abstract, since, until from concept where edition = ? and code = ? collate nocase

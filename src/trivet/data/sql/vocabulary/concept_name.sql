@@ -1,0 +1,1 @@
+update concept set display = ? where edition = ? and code = ?

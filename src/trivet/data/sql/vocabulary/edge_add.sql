@@ -1,0 +1,1 @@
+insert or ignore into edge (edition, child, parent) values (?, ?, ?)

@@ -1,0 +1,1 @@
+select system, id from edition where load = ?

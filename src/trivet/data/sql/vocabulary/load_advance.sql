@@ -1,0 +1,1 @@
+update load set done = ?, left_out = ? where id = ?

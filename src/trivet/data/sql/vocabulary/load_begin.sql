@@ -1,0 +1,1 @@
+insert into load (digest, kind, release, files, state, started) values (?, ?, ?, ?, 'loading', ?) returning id

@@ -1,0 +1,1 @@
+update load set state = 'ready' where id = ?

@@ -1,0 +1,1 @@
+update load set state = 'replaced' where kind = ? and id <> ? and state = 'ready'

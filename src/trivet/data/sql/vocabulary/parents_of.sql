@@ -1,0 +1,1 @@
+select parent from edge where edition = ? and child = ? order by parent

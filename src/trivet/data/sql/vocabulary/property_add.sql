@@ -1,0 +1,1 @@
+insert or ignore into property (edition, code, name, value) values (?, ?, ?, ?)

@@ -1,0 +1,1 @@
+create index if not exists edition_system on edition (system, version)

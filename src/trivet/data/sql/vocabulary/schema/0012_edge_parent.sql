@@ -1,0 +1,1 @@
+create index if not exists edge_parent on edge (edition, parent, child)

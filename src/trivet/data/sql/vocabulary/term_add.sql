@@ -1,0 +1,1 @@
+insert or ignore into term (edition, code, text, use, language) values (?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+select text, use, language from term where edition = ? and code = ? order by id

@@ -1,0 +1,1 @@
+insert or replace into valueset (load, url, version, body) values (?, ?, ?, ?)
