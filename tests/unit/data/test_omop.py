@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -255,6 +255,78 @@ def test_references_that_lead_nowhere_are_empty_and_counted_and_events_of_nobody
     alone = made(result())
     assert (alone.rows["measurement"], alone.sources) == ([], [])
     assert alone.account.excluded["measurement", "f2o-001", "its person has no row"] == 1
+
+
+def numbered(value: str, system: str | None = "urn:visit", kind: str = "VN") -> dict[str, Any]:
+    """An identifier of an encounter."""
+    return {"type": {"coding": [{"code": kind}]}, "value": value} | ({"system": system} if system else {})
+
+
+def test_what_several_sources_say_of_one_visit_is_one_visit() -> None:
+    """Admissions, beds and laboratory tell of a stay under its number: one row with the longest period, and results meet it there."""
+    stay = {"start": "2020-01-01T08:00:00Z", "end": "2020-01-05T10:00:00Z"}
+    bed = {"start": "2020-01-02T08:00:00Z", "end": "2020-01-03T10:00:00Z"}
+    lab, bare = visit("lab", identifier=[numbered("V1")]), visit("bare", identifier=[numbered("V1", None)])
+    del lab["period"], bare["period"]
+    done = made(
+        patient(),
+        visit("zz", identifier=[numbered("V1")], period=stay),
+        visit("a", identifier=[numbered("V1-1", "urn:bed"), numbered("V1")], period=bed),
+        lab,
+        bare,
+        result("one", encounter={"reference": "Encounter/lab"}),
+        result("two", encounter={"reference": "Encounter/bare"}),
+        result("three", encounter={"reference": "Encounter/a"}),
+    )
+    row = only(done, "visit_occurrence")
+    assert (row["visit_start_date"], row["visit_end_date"]) == (date(2020, 1, 1), date(2020, 1, 5))
+    assert {one["visit_occurrence_id"] for one in done.rows["measurement"]} == {row["visit_occurrence_id"]}
+    assert row["visit_occurrence_id"] == only(made(patient(), visit("zz")), "visit_occurrence")["visit_occurrence_id"]
+    assert (done.account.joined["visit_occurrence"], dict(done.account.dangling), dict(done.account.missing)) == (3, {}, {})
+    assert sorted(one[2] for one in done.sources if one[0] == "visit_occurrence") == [f"Encounter/{n}" for n in ("a", "bare", "lab", "zz")]
+
+
+def test_visits_that_only_look_alike_stay_apart() -> None:
+    """An account's number, a number used again years later, a bare number of two visits and a cancelled visit join nothing."""
+    bare = visit("bare", identifier=[numbered("7", None)])
+    stub = visit("stub", identifier=[numbered("9")])
+    del bare["period"], stub["period"]
+    done = made(
+        patient(),
+        visit("a", identifier=[numbered("1", kind="AN"), numbered("7")], period={"start": "2020-01-01", "end": "2020-01-02"}),
+        visit("b", identifier=[numbered("1", kind="AN")], period={"start": "2020-01-01", "end": "2020-01-02"}),
+        visit("c", identifier=[numbered("7")], period={"start": "2023-01-01", "end": "2023-01-02"}),
+        visit("d", identifier=[numbered("9")], status="cancelled"),
+        bare,
+        stub,
+        result(encounter={"reference": "Encounter/bare"}),
+    )
+    assert len(done.rows["visit_occurrence"]) == 3
+    assert not done.account.joined
+    assert done.account.missing == {("Encounter", "visit_occurrence.visit_start_date"): 2}
+    assert done.account.dangling == {"measurement.visit_occurrence_id": 1}
+
+
+@given(st.lists(st.tuples(st.sampled_from("123"), st.booleans(), st.integers(0, 40), st.integers(0, 9)), max_size=8), st.randoms())
+@settings(deadline=None)
+def test_visits_do_not_depend_on_the_order_of_records(told: list[tuple[str, bool, int, int]], random: Any) -> None:
+    """Whatever numbers and periods: the same rows in any order, every encounter with a period has one, none twice."""
+    records = [patient()]
+    for place, (number, dated, start, days) in enumerate(told):
+        one = visit(f"e{place}", identifier=[numbered(number)])
+        first_day = date(2020, 1, 1) + timedelta(days=start)
+        one["period"] = {"start": str(first_day), "end": str(first_day + timedelta(days=days))}
+        if not dated:
+            del one["period"]
+        records.append(one)
+    shuffled = list(records)
+    random.shuffle(shuffled)
+    done, again = made(*records), made(*shuffled)
+    assert done.rows == again.rows
+    visits = [row["visit_occurrence_id"] for row in done.rows.get("visit_occurrence", [])]
+    assert len(visits) == len(set(visits))
+    found = {one[2] for one in done.sources if one[0] == "visit_occurrence"}
+    assert {f"Encounter/e{place}" for place, (_, dated, *_) in enumerate(told) if dated} <= found
 
 
 def test_two_sources_of_one_person_are_one_person() -> None:

@@ -53,6 +53,7 @@ def tables(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return {file.stem: pq.read_table(file).to_pylist() for file in sorted(folder.glob("*.parquet")) if file.stem != "cdm_source"}
 
 
+@pytest.mark.long
 def test_the_same_again_changes_nothing_and_a_part_equals_the_whole(house: House, tmp_path: Path) -> None:
     """A second build writes nothing; after a change of one person only that one is converted, and the files equal a build from nothing."""
     first = build_home(house, "parquet", str(tmp_path / "omop"))
@@ -188,6 +189,7 @@ def asked(url: str, sql: str) -> list[Any]:
         connection.close()
 
 
+@pytest.mark.long
 def test_postgresql_holds_what_parquet_holds(house: House, tmp_path: Path, server: str) -> None:
     """A whole build, the same again, and a part: the schema in a real PostgreSQL equals the files; keys and not-null are its own."""
     url = f"{server}?schema=research"

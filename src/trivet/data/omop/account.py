@@ -14,6 +14,7 @@ class Account:
     def __init__(self) -> None:
         self.read: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
+        self.joined: Counter[str] = Counter()  # records that went into a row that another record began
         self.excluded: Counter[tuple[str, str, str]] = Counter()  # resource, statement, reason
         self.unmapped: Counter[tuple[str, str, str]] = Counter()  # column, system, code: the queue of codes to map
         self.missing: Counter[tuple[str, str]] = Counter()  # resource, column that must be filled and is not
@@ -23,7 +24,7 @@ class Account:
 
     def add(self, other: Account) -> None:
         """The counts of another part."""
-        for name in ("read", "written", "excluded", "unmapped", "missing", "dangling", "cut", "lost"):
+        for name in ("read", "written", "joined", "excluded", "unmapped", "missing", "dangling", "cut", "lost"):
             getattr(self, name).update(getattr(other, name))
 
     def as_dict(self) -> dict[str, Any]:
@@ -36,6 +37,7 @@ class Account:
         return {
             "read": dict(sorted(self.read.items())),
             "written": dict(sorted(self.written.items())),
+            "joined": dict(sorted(self.joined.items())),
             "excluded": listed(self.excluded, "resource", "statement", "reason"),
             "unmapped": listed(self.unmapped, "column", "system", "code"),
             "missing": listed(self.missing, "resource", "column"),

@@ -7,7 +7,7 @@ type and id, so the same records give the same rows; nothing of `Resource.identi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trivet.data.omop.account import Account
@@ -17,6 +17,7 @@ from trivet.data.omop.model import cdm
 from trivet.data.omop.paths import every, first
 from trivet.data.omop.rules import PREFIX, Edge, Rules
 from trivet.data.omop.values import Maker
+from trivet.data.omop.visits import one_visit
 from trivet.data.omop.vocabulary import Vocabulary
 
 __all__ = ["SHARED", "Converted", "convert"]
@@ -45,6 +46,9 @@ def convert(records: Iterable[Mapping[str, Any]], vocabulary: Vocabulary, rules:
     """All rows of these records. Same records, vocabulary, rules and frame: same rows in the same order."""
     held = sorted(records, key=lambda record: (record["resourceType"], str(record.get("id", ""))))
     work = _Work(vocabulary, rules, frame)
+    visits = work.visits(held)
+    work.frame = replace(frame, visits=visits)
+    held.sort(key=lambda record: visits.get(name := _name(record), name) != name)  # of one visit the encounter that leads comes first
     for record in held:
         work.take(record)
     return work.finish()
@@ -56,6 +60,12 @@ class _Work:
         self.done = Converted()
         self.made: dict[tuple[str, Any], Row] = {}
         self.account = self.done.account
+
+    def visits(self, records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """Encounters that tell of one visit, those that count (f2o-060) alone."""
+        apart = frozenset(self.rules.setting("Encounter", "@apart").split())
+        counted = [one for one in records if one["resourceType"] == "Encounter" and not self.excluded(one)]
+        return one_visit(counted, apart, self.frame)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """One record through every edge of its type."""
@@ -134,18 +144,20 @@ class _Work:
     def keep(self, edge: Edge, table: str, row: Row, record: Mapping[str, Any]) -> int:
         """Take a row that has all it must have (f2o-070); rows of one key become one."""
         shape = cdm()[table]
-        for column in shape.columns:
+        key = row.get(shape.key or "person_id")
+        held = self.made.get((table, key))
+        for column in shape.columns if held is None else ():
             if column.required and row.get(column.name) is None:
                 if column.name == "note_text":
                     self.account.excluded[edge.resource, "f2o-022", "free text may name the patient and is withheld"] += 1
                 elif not (table == "location" and not any(row.values())):
                     self.account.missing[edge.resource, f"{table}.{column.name}"] += 1
                 return 0
-        key = row.get(shape.key or "person_id")
         if key is None:
             return 0
-        held = self.made.get((table, key))
         if held is not None:
+            if edge.resource == "Encounter":
+                self.account.joined[table] += 1
             held.update({name: value for name, value in row.items() if held.get(name) in (None, 0) and value is not None})
         else:
             self.made[table, key] = row
@@ -207,6 +219,10 @@ class _Work:
                 keys = {rows[place].get(cdm()[table].key or "person_id") for place in gone}
                 self.done.sources = [one for one in self.done.sources if one[0] != table or one[1] not in keys]
                 rows[:] = [row for place, row in enumerate(rows) if place not in gone]
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"{record['resourceType']}/{record.get('id', '')}"
 
 
 SHARED_TABLES = ("provider", "care_site", "location")

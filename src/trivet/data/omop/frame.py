@@ -16,6 +16,7 @@ class Frame:
 
     `persons` maps `Patient/id` to a person's key; without an entry a patient is its own person. `resources` finds what is referred to
     (Medication, Device, PractitionerRole). `shared` holds the keys of rows of providers, care sites and locations that exist.
+    `visits` maps `Encounter/id` to the encounter that leads where several tell of one visit (`visits.py`).
     """
 
     zone: tzinfo = UTC
@@ -23,3 +24,4 @@ class Frame:
     persons: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shared: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    visits: Mapping[str, str] = field(default_factory=dict)

@@ -107,7 +107,8 @@ class Maker:
 
     def own_key(self) -> int:
         """The key of this row."""
-        return row_key(f"{self.record['resourceType']}/{self.record.get('id', '')}{self.part}")
+        name = f"{self.record['resourceType']}/{self.record.get('id', '')}"
+        return row_key(f"{self.frame.visits.get(name, name)}{self.part}")
 
     def dated(self, moment: Moment | None, start: Moment | None, kind: str) -> Any:
         """The day or the time of a moment; `_or_start` falls back to the start, as the CDM says for what has no end."""
@@ -223,7 +224,7 @@ class Maker:
             if key.startswith("PractitionerRole/"):
                 key = reference_key(first(self.frame.resources.get(key, {}), "practitioner.reference"))
             if key.startswith(f"{rule.argument}/"):
-                return row_key(key)
+                return row_key(self.frame.visits.get(key, key))
         return None
 
     def _self(self, rule: Field, column: Column) -> int:
