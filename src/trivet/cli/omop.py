@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from trivet.cli.options import home_option, json_option, opened, show, table
+from trivet.cli.options import caller_of, caller_options, home_option, json_option, opened, show, table
+from trivet.flows.ask import permit
 
 __all__ = ["command"]
 
@@ -37,10 +38,24 @@ def command() -> None:
 @vocabulary_option
 @zone_option
 @conventions_option
+@caller_options
 @home_option
 @json_option
-def build(where: str, kind: str, vocabulary: Path | None, zone: str, conventions: tuple[str, ...], home: Path, as_json: bool) -> None:
+def build(
+    where: str,
+    kind: str,
+    vocabulary: Path | None,
+    zone: str,
+    conventions: tuple[str, ...],
+    role: str,
+    purpose: str,
+    reason: str,
+    home: Path,
+    as_json: bool,
+) -> None:
     """Publish the home's current records at DIR, FILE or URL. Only persons whose records changed are converted again.
+
+    Role and purpose must permit it; persons whose consent refuses the purpose are left out.
 
     \b
     Examples:
@@ -50,7 +65,8 @@ def build(where: str, kind: str, vocabulary: Path | None, zone: str, conventions
     from trivet.wiring.omop import build_home
 
     with opened(home) as house:
-        report = build_home(house, kind, where, vocabulary, zone, conventions)
+        left_out = permit(house, caller_of(house, role, purpose, reason), "omop build", ("clinical",))
+        report = build_home(house, kind, where, vocabulary, zone, conventions, left_out)
     show(as_json, report, lines(report))
 
 

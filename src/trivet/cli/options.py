@@ -11,8 +11,9 @@ def command(home: Path, as_json: bool) -> None:
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,10 +23,11 @@ from trivet.kernel import jsontext
 from trivet.kernel.errors import Problem
 
 if TYPE_CHECKING:
+    from trivet.contracts.access import Caller
     from trivet.contracts.house import House
     from trivet.contracts.ports import Clock
 
-__all__ = ["fail", "home_option", "json_option", "opened", "progress", "show", "table"]
+__all__ = ["caller_of", "caller_options", "fail", "home_option", "json_option", "opened", "progress", "show", "table"]
 
 home_option = click.option(
     "--home",
@@ -37,6 +39,20 @@ home_option = click.option(
     help="The home's folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
+def caller_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--role`, `--purpose` and `--reason`: who asks for persons' data, and what for."""
+    role = click.option("--role", default="", help="Who asks: a role of maps/access/roles.csv; as the settings say when left out.")
+    purpose = click.option("--purpose", default="", help="What for: TREAT, HOPERAT, HPAYMT, HRESCH, BTG, ...")
+    reason = click.option("--reason", default="", help="Why, in your own words; goes on record.")
+    return role(purpose(reason(command)))
+
+
+def caller_of(house: House, role: str, purpose: str, reason: str) -> Caller:
+    """The caller that a command line names; the settings say the rest."""
+    made: Caller = house.role("access").caller(role, purpose, reason, getuser())
+    return made
 
 
 @contextmanager

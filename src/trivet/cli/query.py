@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from getpass import getuser
 from pathlib import Path
 
 import click
 
-from trivet.cli.options import home_option, json_option, opened, show, table
+from trivet.cli.options import caller_of, caller_options, home_option, json_option, opened, show, table
 from trivet.flows.ask import ask
 from trivet.kernel.errors import Usage
 from trivet.wiring.rooms import position
@@ -18,9 +17,7 @@ __all__ = ["command"]
 @click.command("query")
 @click.argument("sql")
 @click.option("--as-of", default=None, metavar="SEQ|TIME", help="What was known at a ledger position or an instant.")
-@click.option("--role", default="", help="Who asks: a role of maps/access/roles.csv; as the settings say when left out.")
-@click.option("--purpose", default="", help="What for: TREAT, HOPERAT, HPAYMT, HRESCH, BTG, ...")
-@click.option("--reason", default="", help="Why, in your own words; goes on record.")
+@caller_options
 @click.option("--limit", default=10_000, show_default=True, help="Most rows to print.")
 @home_option
 @json_option
@@ -38,7 +35,7 @@ def command(sql: str, as_of: str | None, role: str, purpose: str, reason: str, l
     if limit < 1:
         raise Usage("E130", "--limit counts from 1")
     with opened(home) as house:
-        caller = house.role("access").caller(role, purpose, reason, getuser())
+        caller = caller_of(house, role, purpose, reason)
         columns, rows, left_out, policies = ask(house, sql, caller, position(house, as_of))
     shown = rows[:limit]
     answer = {

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from trivet.cli.options import json_option, opened, show, table
+from trivet.cli.options import caller_of, caller_options, json_option, opened, show, table
+from trivet.flows.ask import permit
 
 __all__ = ["command"]
 
@@ -37,9 +38,20 @@ engine_option = click.option("--engine", default="duckdb", show_default=True, he
 )
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Instead of --input: the newest records of a home.")
 @engine_option
+@caller_options
 @click.option("--fallback", is_flag=True, help="Let the reference engine run what has no SQL; the answer says so.")
 @json_option
-def run(view: str, source: Path | None, home: Path | None, engine: str, fallback: bool, as_json: bool) -> None:
+def run(
+    view: str,
+    source: Path | None,
+    home: Path | None,
+    engine: str,
+    role: str,
+    purpose: str,
+    reason: str,
+    fallback: bool,
+    as_json: bool,
+) -> None:
     """Run VIEW, a file or the name of a view that ships, over the resources of --input or of --home.
 
     \b
@@ -52,7 +64,8 @@ def run(view: str, source: Path | None, home: Path | None, engine: str, fallback
 
     if home is not None and source is None:
         with opened(home) as house:
-            answer = run_view(view, None, engine, house=house, fallback=fallback)
+            left_out = permit(house, caller_of(house, role, purpose, reason), f"view {Path(view).name}")
+            answer = run_view(view, None, engine, house=house, fallback=fallback, left_out=left_out)
     else:
         answer = run_view(view, source, engine, fallback=fallback)
     said = [f"note: {note}" for note in [answer.get("fallback", ""), *answer.get("notes", ())] if note]

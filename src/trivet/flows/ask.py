@@ -14,7 +14,7 @@ from trivet.contracts.trace import Entry
 from trivet.kernel.digest import canonical
 from trivet.kernel.errors import Refused
 
-__all__ = ["Seen", "ask"]
+__all__ = ["Seen", "ask", "permit"]
 
 
 class Seen(NamedTuple):
@@ -39,6 +39,31 @@ def ask(house: House, sql: str, caller: Caller, as_of: int | None = None) -> See
         owed = {"obligation": ",".join(sorted(lens.obligations))} if lens.obligations else {}
         record(house, sql, caller, "read", {"rows": str(len(rows)), "persons": str(persons), **owed})
     return Seen(table.column_names, rows, len(lens.refused), tuple(sorted(lens.policies)))
+
+
+def permit(house: House, caller: Caller, act: str, sorts: tuple[str, ...] = ("clinical", "identifying")) -> frozenset[str]:
+    """May this caller read every person for `act` (a view, an export)? Gives the persons who refuse the purpose: leave them out.
+
+    On record before anything is read. Refused E292 when a sort of data that it reads is not permitted.
+    """
+    access = house.role("access")
+    rulings = {sort: access.ask(caller, sort) for sort in sorts}
+    barred = sorted(sort for sort, ruling in rulings.items() if not ruling.allowed)
+    if barred:
+        record(house, act, caller, "refused", {"act": act.split(" ")[0], "failed": ",".join(barred)})
+        raise Refused(
+            "E292",
+            f"{caller.role} may not do this for {caller.purpose}",
+            failed=tuple(barred),
+            where=act,
+            why=f"it reads what is {' and '.join(barred)}, and no policy permits that" + ("" if caller.reason else " without a reason"),
+            help='--role ROLE --purpose PURPOSE --reason "..."',
+        )
+    owed = sorted({one for ruling in rulings.values() for one in ruling.obligations})
+    left_out = access.left_out(caller.purpose)
+    counts = {"act": act.split(" ")[0], "left_out": str(len(left_out)), **({"obligation": ",".join(owed)} if owed else {})}
+    record(house, act, caller, "read", counts)
+    return frozenset(left_out)
 
 
 def record(house: House, sql: str, caller: Caller, what: str, counts: dict[str, str]) -> None:

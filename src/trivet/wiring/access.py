@@ -37,10 +37,13 @@ class Access:
         """The record by which a person refuses a purpose now; empty when nothing does."""
         return self.consents.of(person, purpose, self._house.clock.now())
 
+    def left_out(self, purpose: str) -> frozenset[str]:
+        """Everybody who refuses a purpose now."""
+        return frozenset(self.consents.refused(purpose, self._house.clock.now()))
+
     def seen(self, sql: str, caller: Caller, as_of: int | None) -> tuple[Any, Lens]:
         """The rows of a query as the caller may see them, as an Arrow table, and the lens that was used."""
-        refused = self.consents.refused(caller.purpose, self._house.clock.now())
-        lens = Lens(self.decider, caller, refused)
+        lens = Lens(self.decider, caller, self.left_out(caller.purpose))
         return self._house.role("query").seen(sql, lens, as_of), lens
 
 

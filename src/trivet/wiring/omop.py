@@ -58,9 +58,18 @@ def convert_paths(
 
 
 def build_home(
-    house: House, kind: str, where: str, vocabulary: Path | None = None, zone: str = "UTC", conventions: Sequence[str] = ()
+    house: House,
+    kind: str,
+    where: str,
+    vocabulary: Path | None = None,
+    zone: str = "UTC",
+    conventions: Sequence[str] = (),
+    left_out: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The home's current records as an OMOP database, refreshed where persons changed since the last build of this target."""
+    """The home's current records as an OMOP database, refreshed where persons changed since the last build of this target.
+
+    Persons who are `left_out` are not in it, and no longer in it if they were.
+    """
     rules, digested = rules_of(conventions)
     folder = Path(house.home) / "omop" / sha256(f"{kind} {where}".encode())[:16]
     known = vocabulary_of(vocabulary, Path(house.home) / "omop" / "vocabulary")
@@ -69,7 +78,7 @@ def build_home(
     try:
         with closing(target_of(kind, where)) as target:
             said = Build(site["name"], site["id"], house.role("release")["code"], digested, zone, house.clock.now(), tuple(conventions))
-            report, after = build(of_home(house, zone_of(zone)), target, known, rules, said, before)
+            report, after = build(of_home(house, zone_of(zone), left_out), target, known, rules, said, before)
     finally:
         close_vocabulary(known)
     if report["change"] != "none":
@@ -232,15 +241,16 @@ def _resolved(record: dict[str, Any], identifiers: Mapping[str, str]) -> dict[st
     return resolved
 
 
-def of_home(house: House, zone: tzinfo) -> Records:
-    """The home's current records by person, with a digest of each person's versions."""
+def of_home(house: House, zone: tzinfo, left_out: frozenset[str] = frozenset()) -> Records:
+    """The home's current records by person, with a digest of each person's versions; nobody who is left out."""
     local = ZoneInfo(house.settings["site"]["zone"])
 
     def ask(name: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return house.shelf.query(text("trivet.data", "sql", "omop", f"{name}.sql"), None, parameters)[1]
 
-    persons = {patient: f"Person/{person}" for patient, person in ask("home_patients")}
-    digests = {f"Person/{person}": sha256(f"{versions}".encode()) for person, versions in ask("home_persons")}
+    persons = {patient: f"Person/{person}" for patient, person in ask("home_patients") if person not in left_out}
+    known = [(person, versions) for person, versions in ask("home_persons") if person not in left_out]
+    digests = {f"Person/{person}": sha256(f"{versions}".encode()) for person, versions in known}
     shared = [jsontext.loads(body) for (body,) in ask("home_shared", (list(SHARED),))]
     referred = [jsontext.loads(body) for (body,) in ask("home_shared", (list(REFERRED),))]
     index = {f"{one['resourceType']}/{one['id']}": one for one in (*shared, *referred)}

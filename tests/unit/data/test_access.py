@@ -17,12 +17,13 @@ from trivet.data.access.decider import table
 from trivet.data.access.lens import named
 from trivet.data.query import columns_of
 from trivet.data.views import published
-from trivet.flows.ask import ask
+from trivet.flows.ask import ask, permit
 from trivet.flows.receive import Delivery, receive
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.errors import Fault, Refused, Usage
 from trivet.wiring.build import init_home
 from trivet.wiring.rooms import relations
+from trivet.wiring.viewing import run_view
 
 NOW = "2026-03-01T08:00:00.000000Z"
 STEWARD = Caller("steward", "HOPERAT")
@@ -243,3 +244,19 @@ def test_withdrawing_counts_at_once(house: House) -> None:
     again = consent("p1", type="permit", provision=[{"type": "deny", "purpose": [{"code": "HRESCH"}]}])
     receive(house, [Delivery(json.dumps(again | {"language": "en"}).encode(), "ehr", "fhir", "again.json")])
     assert not access.refuses(person, "treatment")
+
+
+def test_bulk_reading_is_permitted_first(house: House) -> None:
+    """A view over everybody needs a permit for what it reads, leaves out who refuses, and is on record either way."""
+    everybody = run_view("us-core-patient", house=house)
+    left_out = permit(house, Caller("auditor", "HOPERAT", "case 12"), "view us-core-patient")
+    assert left_out == frozenset()
+    with pytest.raises(Refused) as refused:
+        permit(house, SCIENTIST, "view us-core-patient")
+    assert refused.value.failed == ("identifying",)
+    assert entries(house)[-1]["notes"]["what"] == "refused"
+    left_out = permit(house, SCIENTIST, "omop build", ("clinical",))
+    assert len(left_out) == 1
+    assert entries(house)[-1]["notes"] == {**entries(house)[-1]["notes"], "act": "omop", "left_out": "1"}
+    some = run_view("us-core-patient", house=house, left_out=left_out)
+    assert len(some["rows"]) == len(everybody["rows"]) - 1

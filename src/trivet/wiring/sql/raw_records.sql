@@ -1,2 +1,2 @@
--- the newest version of every record of one type, as it was shelved
-SELECT CAST(body AS VARCHAR) AS raw FROM record_state WHERE type = ?
+-- the newest version of every record of one type, as it was shelved, and whose it is
+SELECT CAST(body AS VARCHAR) AS raw, person FROM record_state WHERE type = ?
