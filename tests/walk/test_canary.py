@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,6 +230,7 @@ def story(walk: Walk) -> str:
     assert NAME in shown
     person = json.loads(walk.run("query", "select distinct person from records where subject is not null and source = 'ehr'", *at))["rows"]
     people = [row["person"] for row in person if row["person"]]
+    everybody = json.loads(walk.run("query", "select distinct person from records where person is not null", *at))["rows"]
     for one in people:
         walk.run("decide", "--use", "deterioration", "--person", one, *at)
         walk.run("decide", "--use", "readmission", "--person", one, *at)
@@ -275,6 +277,14 @@ def story(walk: Walk) -> str:
     walk.run("client-key", "list", *at)
     walk.run("remap", *at)
     walk.run("remap", "--state", "quarantined", *at)
+    erased = shutil.copytree(walk.home, walk.folder / "erased")
+    for one in (row["person"] for row in everybody):
+        walk.run("hold", one, "--reason", NAME, "--home", str(erased))
+        walk.run("erase", one, "--reason", "request", "--home", str(erased))
+        walk.run("hold", one, "--release", "--reason", NAME, "--home", str(erased))
+        walk.run("erase", one, "--reason", NAME, "--home", str(erased))
+    for words in (("explain", name), ("replay", "--all"), ("fsck",), ("rebuild", "--check"), ("hold", "--list")):
+        walk.run(*words, "--home", str(erased))
     return str(name)
 
 
@@ -348,6 +358,16 @@ def test_nothing_in_the_outbox(walked: tuple[Walk, str]) -> None:
     assert len(rows) > 5
     assert leaks(rows) == []
     assert {"sent", "acknowledged", "unacknowledged", "outbox"} <= kinds
+
+
+def test_nothing_is_left_of_who_was_erased(walked: tuple[Walk, str]) -> None:
+    """After everybody in a copy of the home was erased no file of it holds a mark, in whatever case of letters; fsck and rebuild agree."""
+    walk, _ = walked
+    files = [path for path in (walk.folder / "erased").rglob("*") if path.is_file()]
+    assert any(path.name == "home.db" for path in files)
+    held = [(str(path), path.read_bytes().decode("latin-1")) for path in files]
+    assert leaks([one for one in held if not one[0].endswith(".toml")]) == []
+    assert (walk.exits["erase"], walk.exits["fsck"], walk.exits["rebuild"]) == (5, 0, 0)  # asked a second time, nobody is found
 
 
 def addresses(house: House, name: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from trivet.cli.options import home_option, json_option, opened, show
+from trivet.kernel.errors import NotFound
 
 __all__ = ["command"]
 
@@ -26,12 +27,28 @@ def command(decision: str, by: str, home: Path, as_json: bool) -> None:
       trivet explain D-000042
       trivet explain D-000042 --json
     """
-    from trivet.flows.account_for import account_for, note_access
+    from trivet.flows.account_for import account_for, note_access, remains
 
     with opened(home) as house:
-        story = account_for(house, decision)
+        try:
+            story = account_for(house, decision)
+        except NotFound as gone:
+            if gone.code != "E622":
+                raise
+            left = remains(house, decision)
+            show(as_json, left, husk(left))
+            return
         note_access(house, story, act="explain", door="cli", by=by)
         show(as_json, story, lines(story))
+
+
+def husk(left: dict[str, Any]) -> Iterator[str]:
+    """What is left of an erased decision, for people."""
+    said = left["entry"]["notes"]
+    yield f"{left['decision_id']}  {said['use']}  {said['outcome']} ({said['mode']})  ledger {left['seq']}"
+    yield "  erased: the person was erased; the entry and its proof stand, its content is gone"
+    for step in left["timeline"]:
+        yield f"  {step['seq']:>8}  {step['at']}  {step['kind']}  {step['what']}"
 
 
 def lines(story: dict[str, Any]) -> Iterator[str]:

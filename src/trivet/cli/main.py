@@ -45,6 +45,8 @@ COMMANDS: dict[str, str] = {
     "dossier": "Everything about one decision in one verifiable archive.",
     "verify": "Verify a dossier offline.",
     "outbox": "What goes out: list, show, send, resend.",
+    "erase": "Erase a person for ever; what is proven stays proven.",
+    "hold": "Forbid erasure of a person or of anybody; end it, list it.",
     "suspend": "Stop a model at once.",
     "promote": "Make a model version the live one of its use.",
     "approve": "Cast a vote.",

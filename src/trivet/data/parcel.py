@@ -25,7 +25,7 @@ from trivet.data.interfaces.observe import observe
 from trivet.kernel import jsontext, resources
 from trivet.kernel.errors import Rejected
 
-__all__ = ["failed", "open_spans", "pack", "pattern", "rows"]
+__all__ = ["close_raw", "failed", "open_all", "open_spans", "pack", "pattern", "rows", "sheet"]
 
 INDEX = re.compile(r"\[\d+\]|(?<=/)\d+(?=/|$)|\br=\d+;")
 _encoder = msgspec.json.Encoder()
@@ -149,6 +149,17 @@ def open_spans(blob: bytes, key: str) -> tuple[Span, ...]:
     """The spans of one record out of its unit's lineage; none when the unit says nothing of it."""
     found = msgspec.json.decode(zlib.decompress(blob)).get(key, ()) if blob else ()
     return tuple(Span(*span) for span in found)
+
+
+def open_all(blob: bytes) -> dict[str, Any]:
+    """The spans of every record of a unit, by key."""
+    found: dict[str, Any] = msgspec.json.decode(zlib.decompress(blob)) if blob else {}
+    return found
+
+
+def close_raw(spans: dict[str, Any]) -> bytes:
+    """The same packed again."""
+    return zlib.compress(_encoder.encode(spans), 1) if spans else b""
 
 
 class Patterns(dict[str, str]):

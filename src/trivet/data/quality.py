@@ -229,6 +229,12 @@ def write(tx: Tx, seq: int, said: bytes) -> None:
         tx.executemany(_sql("check_row_add"), rows)
 
 
+def unwrite(tx: Tx, seq: int) -> None:
+    """Take the rows of one run away, so that it can be written again."""
+    for name in ("check_row_forget", "check_verdict_forget", "check_run_forget"):
+        tx.execute(_sql(name), (seq,))
+
+
 def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"{name}.sql")
 

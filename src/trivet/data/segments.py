@@ -39,7 +39,7 @@ class Segments:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store, self._folder = store, folder
-        self._tail: tuple[int, int, pyarrow.Table] | None = None
+        self._tail: tuple[tuple[int, int, int], pyarrow.Table] | None = None
 
     def read(self) -> tuple[list[str], pyarrow.Table]:
         """Files, and the versions behind the last of them. Together they are every version, in order, once.
@@ -52,9 +52,10 @@ class Segments:
         listed = self._listed()
         after = listed[-1][1] if listed else 0
         last = self._store.read(_sql("record_last"))[0][0]
-        if self._tail is None or self._tail[:2] != (after, last):
-            self._tail = (after, last, arrow(self._store.read(_sql("record_rows"), (after, last, -1)), COLUMNS))
-        return [str(self._folder / file) for _, _, file in listed], self._tail[2]
+        place = (after, last, self._store.read(_sql("erase_last"))[0][0])  # an erasure takes rows out of the middle
+        if self._tail is None or self._tail[0] != place:
+            self._tail = (place, arrow(self._store.read(_sql("record_rows"), (after, last, -1)), COLUMNS))
+        return [str(self._folder / file) for _, _, file in listed], self._tail[1]
 
     def publish(self) -> bool:
         """Write what came since the last file, when it is worth a file. True when it was."""
@@ -81,6 +82,12 @@ class Segments:
         self._store.write(lambda tx: tx.execute(_sql("segment_remove"), (0,)))
         self._tail = None
         self._sweep()
+
+    def purge(self) -> None:
+        """Forget every file and remove it, also one that somebody may be reading: after an erasure."""
+        self.drop()
+        for path in self._folder.glob("record_version-*"):
+            path.unlink(missing_ok=True)
 
     def check(self) -> list[str]:
         """Files that do not hold exactly the versions that the store holds, row for row."""

@@ -18,7 +18,7 @@ from trivet.kernel.digest import canonical, commitment
 from trivet.kernel.errors import Fault
 from trivet.kernel.jsontext import loads
 
-__all__ = ["account_for", "note_access", "read_decision", "summary"]
+__all__ = ["account_for", "note_access", "read_decision", "remains", "summary"]
 
 Told = dict[str, Any]
 WORDS = ("act", "use", "outcome", "mode", "subject", "answered_by", "class")
@@ -65,6 +65,18 @@ def read_decision(house: House, name: str) -> tuple[DecisionPlace, DecisionRecor
             "E661", "a decision record is not the one that was recorded", where=f"position {place.seq}", why=why, help="trivet fsck"
         )
     return place, DecisionRecord.from_json(data)
+
+
+def remains(house: House, name: str) -> Told:
+    """What is left of a decision about a person who was erased: its entry, and what rests on it. Nothing of the person stands in it."""
+    docket: Docket = house.role("docket")
+    place = docket.find(name)
+    entry = house.ledger.entry(place.seq)
+    authority = [line(house, seq) for seq in entry["refs"]]
+    after = [line(house, seq) for seq in house.ledger.referring(place.seq)]
+    erasures = [{"seq": seq, "at": told["at"]} for seq, told in house.ledger.find("erasure", place.seq)]
+    steps = timeline([], authority, {"seq": place.seq, **entry}, after)
+    return {"decision_id": place.decision_id, "seq": place.seq, "state": "erased", "entry": entry, "timeline": steps, "erasures": erasures}
 
 
 def note_access(house: House, story: Told, *, act: str, door: str, by: str) -> int:

@@ -79,12 +79,13 @@ def replay_received(house: House) -> None:
     """Receipts, deliveries, files, links and record versions, from the ledger's entries in their order."""
     kinds = ("raw.received", "delivery", "file.received", *RUNS, *house.linker.replayed)
     waiting: list[Event] = []
+    erased_at = house.role("erasures").newest()[0]
     for event in heapq.merge(*(house.ledger.find(kind) for kind in kinds), key=lambda event: event[0]):
         if event[1]["kind"] in RUNS:
             write(house, waiting)
             RUNS[event[1]["kind"]](house, *event)
             waiting = []
-        else:
+        elif event[1]["kind"] not in house.linker.replayed or event[0] > erased_at:  # what people decided before stands in the tombstone
             waiting.append(event)
         if len(waiting) >= BATCH:
             write(house, waiting)
@@ -118,21 +119,28 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     receipts = [house.landing.receipt(seq) for seq, *_ in manifest["receipts"]]
     said = {seq: (state, reason, bool(partial)) for seq, state, reason, partial in manifest["receipts"]}
     tasks, erased = tasks_of(house, receipts, profiles)
+    erasures = house.role("erasures")
     parcels = house.role("workshop").submit(tasks).result()
     outcomes = [
         (receipt, unkeepable() if said[receipt.seq][1] == "E243" else parcel)
-        for receipt, parcel in paired(receipts, erased, parcels, lambda seq: blank(*said[seq]))
+        for receipt, parcel in paired(receipts, erased, parcels, lambda seq: erasures.instead(seq, blank(*said[seq])))
     ]
+    kept = erasures.spare(outcomes)
 
     def work(tx: Tx) -> None:
-        for receipt, parcel in outcomes:
+        for receipt, parcel in kept if run > erasures.newest()[0] else ():  # earlier links stand in the tombstone
             house.linker.link(tx, receipt, parcel.people)
-        house.shelf.write(tx, outcomes)
-        house.landing.settle(tx, outcomes, run)
+        house.shelf.write(tx, kept)
+        house.landing.settle(tx, kept, run)
 
     house.store.write(work)
     if not erased and output_digest(outcomes) != manifest["output"]:
         house.role("differences").append((run, manifest["release"]))
 
 
-RUNS = {"norm.run": again, "norm.rerun": rerun}
+def erased_then(house: House, seq: int, _: dict[str, Any]) -> None:
+    """An erasure again: what destroyed bytes can no longer tell comes from its tombstone."""
+    house.store.write(lambda tx: house.role("erasures").replay(tx, seq))
+
+
+RUNS = {"norm.run": again, "norm.rerun": rerun, "erasure": erased_then}

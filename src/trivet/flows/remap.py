@@ -98,6 +98,7 @@ def chunks(house: House, chosen: Chosen) -> Iterator[tuple[list[Settled], list[O
         tasks, erased = tasks_of(house, receipts, profiles)
         parcels = house.role("workshop").submit(tasks).result()
         outcomes = paired(receipts, erased, parcels, lambda _: blank("quarantined", "E622", False))
+        outcomes = house.role("erasures").spare(outcomes)
         kept = [outcome for outcome in outcomes if outcome[0].seq not in erased]
         yield [unit for unit in units if unit.receipt.seq not in erased], kept, profiles, len(erased)
 
@@ -148,8 +149,11 @@ def done(house: House, again: Sequence[Outcome], better: Sequence[Outcome], prof
     return house.store.write(work)
 
 
-def applied(house: House, tx: Tx, again: Sequence[Outcome], better: Sequence[Outcome], run: int) -> list[Entry]:
-    """Compare once more inside the transaction, and keep what differs. Links that follow are known since the run. Gives their entries."""
+def applied(house: House, tx: Tx, again: Sequence[Outcome], better: Sequence[Outcome], run: int, *, linked: bool = True) -> list[Entry]:
+    """Compare once more inside the transaction, and keep what differs. Links that follow are known since the run. Gives their entries.
+
+    Not `linked` where the links come from elsewhere: a rebuild takes those that stood at an erasure from its tombstone.
+    """
     read: Read = tx.execute
     found, _ = revisions(house).changes(read, again, {})
     keys: dict[int, set[str]] = {}
@@ -158,7 +162,7 @@ def applied(house: House, tx: Tx, again: Sequence[Outcome], better: Sequence[Out
     links: list[Entry] = []
     for receipt, parcel in again:
         people = tuple(record for record in parcel.people.records if record.key in keys.get(receipt.seq, ()))
-        if people:
+        if people and linked:
             links += house.linker.link(tx, replace(receipt, seq=run), Translation(people, ()))
     revisions(house).keep(tx, found, {receipt.seq: parcel.spans for receipt, parcel in again}, run)
     revisions(house).resettle(tx, better, run)
@@ -173,9 +177,11 @@ def rerun(house: House, run: int, entry: dict[str, Any]) -> None:
     tasks, erased = tasks_of(house, receipts, profiles)
     made = house.role("workshop").submit(tasks).result()
     outcomes = [one for one in paired(receipts, erased, made, lambda _: blank("quarantined", "E622", False)) if one[0].seq not in erased]
+    erasures, told = house.role("erasures"), outcomes
+    outcomes = erasures.spare(outcomes)
     better = [one for one in outcomes if one[0].seq in set(said["better"]) and one[0].state == "quarantined"]
-    house.store.write(lambda tx: applied(house, tx, outcomes, better, run))
-    if not erased and output_digest(outcomes) != said["output"]:
+    house.store.write(lambda tx: applied(house, tx, outcomes, better, run, linked=run > erasures.newest()[0]))
+    if not erased and output_digest(told) != said["output"]:
         house.role("differences").append((run, said["release"]))
 
 

@@ -20,7 +20,7 @@ from trivet.contracts.trace import Entry
 from trivet.contracts.trail import DecisionPlace
 from trivet.flows.account_for import read_decision
 from trivet.flows.reread import Again, under
-from trivet.kernel.errors import Problem
+from trivet.kernel.errors import NotFound, Problem
 from trivet.kernel.ieee754 import bits_of, float_of
 
 __all__ = ["replay", "replay_all", "replay_many"]
@@ -37,9 +37,18 @@ def replay(house: House, name: str, *, record: bool = True) -> Told:
 
 
 def replay_all(house: House, *, record: bool = True) -> list[Told]:
-    """Every decision of the home, in order, a few hundred at a time."""
-    names = [str(seq) for seq, _ in house.ledger.find("decision")]
+    """Every decision of the home, in order, a few hundred at a time; those of erased persons have nothing left to run."""
+    names = [str(seq) for seq, entry in house.ledger.find("decision") if readable(house, entry["notes"]["blob"])]
     return [one for at in range(0, len(names), TOGETHER) for one in replay_many(house, names[at : at + TOGETHER], record=record)]
+
+
+def readable(house: House, blob: str) -> bool:
+    """Can the record still be opened?"""
+    try:
+        house.vault.opening(blob)
+    except NotFound:
+        return False
+    return True
 
 
 def replay_many(house: House, names: Sequence[str], *, record: bool = True) -> list[Told]:

@@ -104,6 +104,7 @@ class Settling:
     def _shelve(self) -> None:
         receipts, profiles, erased, parcels = self.under_way.popleft()
         outcomes = paired(receipts, erased, parcels.result(), lambda _: blank("quarantined", "E622", False))
+        outcomes = self.house.role("erasures").spare(outcomes)
         try:
             outcomes = self._keep(outcomes, profiles)
         except Locked as taken:

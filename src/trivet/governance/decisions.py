@@ -21,7 +21,7 @@ from trivet.governance.statements import sql
 from trivet.kernel.errors import Locked, NotFound
 from trivet.kernel.jsontext import dumps
 
-__all__ = ["TABLES", "Decisions", "Moved", "replay_decisions"]
+__all__ = ["TABLES", "Decisions", "Moved", "husk", "project_decision", "replay_decisions"]
 
 TABLES = {"denial": "seq", "decision": "seq"}
 
@@ -115,7 +115,7 @@ def replay_decisions(tx: Tx, vault: Vault, ledger: Ledger) -> int:
         try:
             record = DecisionRecord.from_json(vault.get(notes["blob"]))
         except NotFound:
-            record = _husk(entry)
+            record = husk(entry)
         project_decision(tx, seq, int(notes["id"].removeprefix("D-")), notes["blob"], record)
         denied = denials_of(record)
         for place, attempt in zip(denials.get(notes["id"], ()), denied, strict=False):
@@ -123,7 +123,7 @@ def replay_decisions(tx: Tx, vault: Vault, ledger: Ledger) -> int:
     return count
 
 
-def _husk(entry: dict[str, Any]) -> DecisionRecord:
+def husk(entry: dict[str, Any]) -> DecisionRecord:
     """What is left of an erased decision."""
     notes, digests = entry["notes"], entry["digests"]
     model = ModelRef(notes["model"], notes["version"], digests["model"]) if "model" in digests else None

@@ -42,6 +42,8 @@ ROLES: dict[str, str] = {
     "tables": "rooms:tables",
     "audit": "rooms:audit",
     "linker": "rooms:linker",
+    "erasures": "erasing:erasures",
+    "husks": "erasing:husks",
     "normaliser": "rooms:normaliser",
     "terminology": "terminology:terminology",
     "checks": "rooms:checks",

@@ -13,7 +13,18 @@ from trivet.contracts.house import House
 from trivet.contracts.projection import Projection
 from trivet.flows.rebuild import replay_received
 
-__all__ = ["PROJECTIONS", "projections"]
+__all__ = ["COUNTED", "IDENTITY", "PROJECTIONS", "projections"]
+
+COUNTED = {"coverage": "source, format, locator, disposition, rule"}
+IDENTITY = {
+    "identity_record": "id",
+    "identity_key": "key, record",
+    "identity_term": "field, term",
+    "link": "id",
+    "link_event": "id",
+    "link_review": "id",
+    "link_apart": "one, two",
+}
 
 
 def received() -> Projection:
@@ -26,18 +37,12 @@ def received() -> Projection:
         "file": "seq",
         "reject": "receipt, ordinal",
         "notice": "receipt, kind, system, code",
-        "coverage": "source, format, locator, disposition, rule",
+        **COUNTED,
         **REGISTER,
         "record_version": "ordinal",
         "lineage": "receipt",
         "lineage_again": "receipt, since",
-        "identity_record": "id",
-        "identity_key": "key, record",
-        "identity_term": "field, term",
-        "link": "id",
-        "link_event": "id",
-        "link_review": "id",
-        "link_apart": "one, two",
+        **IDENTITY,
     }
     return Projection("received", tables, replay_received)
 
@@ -64,10 +69,14 @@ def decisions() -> Projection:
 
 def checked() -> Projection:
     """Runs of the quality checks with their verdicts and rows."""
-    from trivet.data.quality import TABLES
+    from trivet.data.quality import TABLES, write
 
     def again(house: House) -> None:
         for seq, entry in house.ledger.find("check.run"):
+            told = house.role("erasures").check_run(seq)
+            if told is not None:  # its own words are gone: it had shown rows about a person who is erased
+                house.store.write(partial(write, seq=seq, said=told.encode("utf-8")))
+                continue
             house.store.write(partial(house.checks.replay, seq=seq, entry=entry))  # type: ignore[attr-defined]
 
     return Projection("checked", TABLES, again)

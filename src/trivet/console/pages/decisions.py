@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from trivet.console.page import Page, Session, number
 from trivet.flows.access import reveal as show_name
-from trivet.flows.account_for import account_for
+from trivet.flows.account_for import account_for, remains
 from trivet.flows.replay import replay
+from trivet.kernel.errors import NotFound
 from trivet.kernel.ieee754 import float_of
 
 __all__ = ["decision", "decisions", "replayed", "reveal"]
@@ -38,7 +39,14 @@ def decisions(session: Session, query: Mapping[str, str]) -> Page:
 def decision(session: Session, query: Mapping[str, str], id: str) -> Page:
     """One decision in full."""
     house = session.house
-    story: dict[str, Any] = account_for(house, id)
+    crumbs = [("Overview", "/"), ("Decisions", SECTION), (id, "")]
+    try:
+        story: dict[str, Any] = account_for(house, id)
+    except NotFound as gone:
+        if gone.code != "E622":
+            raise
+        data = {"left": remains(house, id), "id": id, "zone": house.settings["site"]["zone"]}
+        return Page("erased.html", id, SECTION, data, crumbs, f"trivet explain {id}")
     for fact in (fact for feature in story["features"] for fact in feature["facts"] if fact["record"].startswith("Patient/")):
         fact["value"] = "masked"  # of a person the page tells where it stands, not what it is; `trivet explain` records the access first
         fact["spans"] = [{**span, "text": "masked"} for span in fact["spans"]]
@@ -46,13 +54,14 @@ def decision(session: Session, query: Mapping[str, str], id: str) -> Page:
     told = story["record"]["prediction"]
     reasons = [(name, f"{float_of(bits):+.4g}", how) for name, bits, how in told["reasons"]] if told else []
     data = {"story": story, "id": id, "reasons": reasons, "banner": banner, "replay": None, "zone": house.settings["site"]["zone"]}
-    crumbs = [("Overview", "/"), ("Decisions", SECTION), (id, "")]
     return Page("decision.html", id, SECTION, data, crumbs, f"trivet explain {id}")
 
 
 def replayed(session: Session, query: Mapping[str, str], id: str) -> Page:
     """One decision, run again now, compared bit for bit."""
     page = decision(session, query, id)
+    if page.template == "erased.html":
+        return page
     page.data["replay"] = replay(session.house, id)
     page.cli = f"trivet replay {id}"
     return page

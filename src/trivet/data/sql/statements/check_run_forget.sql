@@ -1,0 +1,1 @@
+delete from check_run where seq = ?

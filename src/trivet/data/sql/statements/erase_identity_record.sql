@@ -1,0 +1,1 @@
+delete from identity_record where id in (select value from json_each(?))

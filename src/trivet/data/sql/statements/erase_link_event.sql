@@ -1,0 +1,1 @@
+delete from link_event where subject in (select value from json_each(?))

@@ -1,0 +1,1 @@
+update link_event set other = ?, moved = ? where id = ?

@@ -1,0 +1,1 @@
+update record_version set ordinal = -ordinal where ordinal < 0

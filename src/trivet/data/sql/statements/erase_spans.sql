@@ -1,0 +1,1 @@
+select spans from lineage where receipt = ?

@@ -1,0 +1,1 @@
+select subject, id, features from identity_record where person = ? order by id

@@ -1,0 +1,1 @@
+delete from identity_term where records < 1

@@ -1,0 +1,1 @@
+update identity_term set records = records - 1 where field = ? and term = ?

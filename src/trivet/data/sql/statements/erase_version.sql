@@ -1,0 +1,1 @@
+delete from record_version where ordinal in (select value from json_each(?))

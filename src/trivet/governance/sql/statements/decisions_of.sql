@@ -1,0 +1,1 @@
+SELECT seq FROM decision WHERE person IN (SELECT value FROM json_each(?)) ORDER BY seq

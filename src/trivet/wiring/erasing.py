@@ -1,0 +1,28 @@
+"""Binds what erases persons: vault and tables in the data room, rows of decisions in governance.
+
+In: the house. Out: the implementations. Refused: nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivet.contracts.house import House
+
+__all__ = ["erasures", "husks"]
+
+
+def erasures(house: House) -> Any:
+    """Who erases, and knows what was erased. A tombstone carries the tables that add up what is gone, and those of who is who."""
+    from trivet.data.erasure import StoreErasures
+    from trivet.data.interfaces.store import TABLES as REGISTER
+    from trivet.wiring.projections import COUNTED, IDENTITY
+
+    return StoreErasures(house.vault, house.ledger, {**COUNTED, **REGISTER, **IDENTITY})
+
+
+def husks(house: House) -> Any:
+    """What decisions about erased persons leave."""
+    from trivet.governance.husks import Husks
+
+    return Husks(house.ledger)
