@@ -9,6 +9,7 @@ import click
 
 from trivet.cli.options import home_option, json_option, opened, progress, show, table
 from trivet.flows.receive import process_pending
+from trivet.flows.unlink import touched
 from trivet.kernel.errors import Usage
 from trivet.wiring import linking
 
@@ -66,18 +67,21 @@ def at_home(house: Any, decision: dict[str, Any]) -> dict[str, Any]:
     pending = process_pending(house)
     who = {"actor": decision["actor"], "reason": decision["reason"], "at": house.clock.now()}
     desk = linking.steward(house)
-    taken = []
+    taken, rested = [], list[str]()
     for action in ("confirm", "reject", "separate", "unmerge"):
         if decision[action] is not None:
+            parted = desk.stands(action, decision[action]) if action in ("separate", "unmerge") else (frozenset(), 0)
             taken.append(desk.decide(action, decision[action], **who))
+            rested += touched(house, *parted)
     if decision["merge"]:
         taken.append(desk.decide("merge", decision["merge"][0], other=decision["merge"][1], **who))
-    return {"settled": sum(pending.states.values()), "decisions": taken, "reviews": linking.reviews(house)}
+    return {"settled": sum(pending.states.values()), "decisions": taken, "touched": rested, "reviews": linking.reviews(house)}
 
 
 def lines(answer: dict[str, Any]) -> list[str]:
     """The doubts, for people."""
     said = [f"decided: ledger position {seq}" for seq in answer["decisions"]]
+    said += [f"  rested on what is parted now: {name} (trivet explain {name})" for name in answer["touched"]]
     columns = ("review", "kind", "rule", "score", "subject", "other")
     rows = [
         [row[column] if column != "score" or row[column] is None else f"{row[column]:.1f}" for column in columns]

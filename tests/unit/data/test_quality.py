@@ -157,6 +157,20 @@ def test_placeholders_and_conflicts_of_persons(house: House) -> None:
     assert verdicts["person-conflict"].failing == 2
 
 
+def test_two_social_security_numbers_of_one_person_are_a_conflict(house: House) -> None:
+    """Both records are named with their source and what they disagree about; `UNK` in the place of a number is no number."""
+    mrn = {"system": "urn:mrn", "value": "4711", "type": {"coding": [{"code": "MR"}]}}
+
+    def bearing(name: str, number: str) -> dict[str, Any]:
+        made = patient(name, identifier=[mrn, {"system": "http://hl7.org/fhir/sid/us-ssn", "value": number}])
+        return made | {"name": [{"family": "Fam", "given": ["Ann"]}]}
+
+    take(house, bearing("a", "444-22-2223"), bearing("b", "583508591"), bearing("c", "UNK"))
+    assert run(house)["person-conflict"].failing == 2
+    whys = [row["why"] for row in house.checks.rows("person-conflict")]
+    assert sorted(whys) == ["sources of this person disagree about social security number, ehr"] * 2
+
+
 def test_a_run_is_written_down_and_made_again(house: House) -> None:
     """Verdicts and rows are relations, rest on a ledger entry, and come back from the vault alone."""
     take(house, patient("a"), result("bad", "a", 97))

@@ -59,7 +59,7 @@ def given_level(left: str, right: str) -> str:
 def _likeness(left: str, right: str) -> str:
     if min(len(left), len(right)) >= 4 and DamerauLevenshtein.distance(left, right, score_cutoff=1) <= 1:
         return "close"
-    alike = JaroWinkler.similarity(left, right, score_cutoff=FUZZY)
+    alike = JaroWinkler.similarity(left, right)  # with score_cutoff=0.86 the library drops a pair whose likeness is 0.86
     return "close" if alike >= CLOSE else "fuzzy" if alike >= FUZZY else "other"
 
 
@@ -177,7 +177,9 @@ def _pair(one: Name, other: Name, weights: Weights, terms: Terms) -> tuple[dict[
             level = level_of(left, right)
             _put(field, level, weights, levels, bits)
             if level == "exact":
-                bits[field] = weights.exact(field, *terms(field, left))
+                # written apart or together (MC NEAL, MCNEAL), the more frequent spelling says how rare the name is
+                met = terms(field, left) if left == right else max(terms(field, left), terms(field, right))
+                bits[field] = weights.exact(field, *met)
     if levels.get("family") == levels.get("given") == "other" and one.family == other.given and one.given == other.family:
         levels |= {"family": "part", "given": "initial"}
         bits |= {"family": weights.bits["family"]["part"], "given": weights.bits["given"]["initial"]}

@@ -53,6 +53,18 @@ class Steward:
 
         return self._store.write(work)
 
+    def stands(self, action: str, target: str | int) -> tuple[frozenset[str], int]:
+        """The persons that an `unmerge` or `separate` parts, and the ledger position since which they have been one. Nobody where
+        there is nothing to part; `decide` then says why."""
+        if action == "unmerge":
+            rows = self._store.read(_sql("link_event_one"), (int(target),))
+            if not rows:
+                return frozenset(), 0
+            _, seq, kind, _, person, other, *_ = rows[0]
+            return frozenset((person, other) if kind in ("merged", "moved") else (person,)), int(seq)
+        rows = self._store.read(_sql("link_since"), (str(target),))
+        return (frozenset((rows[0][0],)), int(rows[0][1])) if rows else (frozenset(), 0)
+
 
 def apply(register: Register, seq: int, at: str, said: bytes) -> None:
     """Do what was decided: used when it is decided, and again when links are rebuilt."""

@@ -1,0 +1,1 @@
+select person, known_seq from link where subject = ? and until_seq is null
