@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Compiled", "Engine"]
+__all__ = ["Compiled", "Engine", "Spreading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,20 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give everything back."""
+
+
+class Spreading(Engine, Protocol):
+    """An engine that also runs our own code on every core it has. Not every engine does: ask for `spread` before it is used."""
+
+    def spread(
+        self,
+        files: Sequence[str],
+        work: Callable[[Iterator[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]],
+        shape: pyarrow.Schema,
+        into: str,
+    ) -> None:
+        """The rows of Parquet files through `work`, a row at a time; the rows it gives as Parquet files in the folder `into`.
+
+        `work` can be imported wherever the engine works. `shape` has columns of int64, string and binary.
+        Nothing is said of the order, nor of the file a row comes to.
+        """

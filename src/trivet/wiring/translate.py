@@ -144,9 +144,15 @@ class Writer:
         self.inputs.write(b'],\n"total":' + jsontext.dumps(self.total.as_dict()) + b"}\n")
 
 
-def _translate(path: Path, name: str, profile: SourceProfile, formats: Mapping[str, Format], out: Writer, pool: Pool) -> Summary:
-    """One file, whatever it is."""
-    summary = Summary(input=name)
+def read_input(
+    path: Path,
+    summary: Summary,
+    profile: SourceProfile,
+    formats: Mapping[str, Format],
+    refuse: Callable[[Rejected], None],
+    run: Callable[[Format, Any, SourceProfile], None],
+) -> None:
+    """One file, whatever it is: its format and bytes to `run`, or the reason why it was not taken to `refuse`."""
     chosen: list[Format] = []
 
     def recognise(head: bytes) -> bool:
@@ -160,15 +166,15 @@ def _translate(path: Path, name: str, profile: SourceProfile, formats: Mapping[s
             if not chosen:
                 recognise(raw[: registry.HEAD])
             if not len(raw):
-                out.refuse(summary, Rejected("empty-file", "the file is empty"))
+                refuse(Rejected("empty-file", "the file is empty"))
             elif not chosen:
                 why = "no format recognises the beginning of this file"
-                out.refuse(summary, Rejected("unknown-format", why, length=len(raw), help="trivet translate --format NAME"))
+                refuse(Rejected("unknown-format", why, length=len(raw), help="trivet translate --format NAME"))
             else:
-                _run(chosen[0], raw, replace(profile, format=chosen[0].name), summary, out, pool)
+                summary.format = chosen[0].name
+                run(chosen[0], raw, replace(profile, format=chosen[0].name))
     except OSError as error:
-        out.refuse(summary, Rejected("unreadable", error.strerror or type(error).__name__, help="check the file's permissions"))
-    return summary
+        refuse(Rejected("unreadable", error.strerror or type(error).__name__, help="check the file's permissions"))
 
 
 class Pool:
@@ -190,16 +196,26 @@ def work(name: str, profile: SourceProfile, batch: Batch) -> Rendered:
     return render(loaded(name), profile, batch)
 
 
-def _run(form: Format, raw: bytes, profile: SourceProfile, summary: Summary, out: Writer, pool: Pool) -> None:
-    summary.format = form.name
-    account = Account(summary.tally)
+class Taking:
+    """One input's batches, taken in their order: what they say is written and summed up."""
+
+    def __init__(self, summary: Summary, out: Writer) -> None:
+        self.summary, self.out, self.account = summary, out, Account(summary.tally)
+
+    def take(self, rendered: Rendered) -> None:
+        """The next batch."""
+        self.out.take(rendered)
+        self.summary.take(rendered)
+        self.summary.tally.merge(rendered.own)
+        for offset, element in rendered.shared:
+            self.account.share(offset, element)
+
+
+def _run(summary: Summary, out: Writer, pool: Pool, form: Format, raw: bytes, profile: SourceProfile) -> None:
+    taking = Taking(summary, out)
     job = partial(render, form, profile) if pool.executor is None else partial(work, form.name, profile)
     for _, rendered in render_all(batches(summary.input, form.split(raw)), job, pool.executor, pool.ahead):
-        out.take(rendered)
-        summary.take(rendered)
-        summary.tally.merge(rendered.own)
-        for offset, element in rendered.shared:
-            account.share(offset, element)
+        taking.take(rendered)
 
 
 def translate_paths(
@@ -219,7 +235,8 @@ def translate_paths(
         writer = Writer(out, stack)
         pool = Pool(workers, stack)
         for path in walk(paths):
-            summary = _translate(path, path.as_posix(), profile, known, writer, pool)
+            summary = Summary(input=path.as_posix())
+            read_input(path, summary, profile, known, partial(writer.refuse, summary), partial(_run, summary, writer, pool))
             writer.close_input(summary)
             tell(summary)
         writer.finish()

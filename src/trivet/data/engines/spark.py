@@ -6,7 +6,10 @@ engine and in ANSI mode, UTC. Refused: a missing PySpark or Java, said with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +32,18 @@ SETTINGS = {
     "spark.sql.analyzer.maxIterations": "2000",  # a deep repeat has more levels of lambdas than 100 rounds resolve
 }
 """What the statements rest on."""
+SPREAD = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1",  # a row is a batch of units already, of a megabyte or one large unit
+    "spark.sql.files.openCostInBytes": "262144",
+    "spark.sql.files.maxPartitionBytes": "16777216",  # so many tasks that no core waits long for the last of them
+}
+WRITE = {  # of the rows that are written, few are held: rows of megabytes must not wait for the hundredth to be counted
+    "compression": "zstd",
+    "parquet.block.size": "16777216",
+    "parquet.page.size.row.check.min": "1",
+    "parquet.block.row.count.limit": "16",
+}
+NAMES = {"int64": "bigint", "string": "string", "binary": "binary"}
 START = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -44,14 +59,16 @@ def start(master: str, options: Mapping[str, str]) -> Any:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
-        raise Usage("E343", "Spark is not installed", why="no module pyspark", help="pip install 'trivet[spark]'") from None
+        raise Usage("E343", "Spark is not installed", where=sys.executable, why="no module pyspark", help="make spark") from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are whatever python3 the path names first
     building = SparkSession.builder.master(master).appName("trivet")
     for name, value in {**START, **options}.items():
         building = building.config(name, value)
     try:
         session = building.getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
-        raise Fault("E344", "Spark did not start", why=type(error).__name__, help="java -version") from None
+        why = f"{type(error).__name__}: Spark 4 needs Java 17 or newer"
+        raise Fault("E344", "Spark did not start", where=master, why=why, help="make spark") from None
     if hasattr(session, "sparkContext"):
         session.sparkContext.setLogLevel("OFF")  # its log would hold the rows of a statement that breaks
     return session
@@ -114,6 +131,32 @@ class SparkViews(SqlViews):
         """One SELECT, in Spark's SQL."""
         found = list(self.stream(text))
         return pa.Table.from_batches(found) if found else pa.table({})
+
+    def spread(
+        self, files: Sequence[str], work: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], shape: pa.Schema, into: str
+    ) -> None:
+        """`contracts.engine.Spreading`: `mapInArrow` over Parquet rows, written as Parquet rows by whoever made them."""
+        from pyspark.errors import PySparkException
+
+        columns = ", ".join(f"{field.name} {NAMES[str(field.type)]}" for field in shape)
+        with self._set(SPREAD):
+            try:
+                made = self._session.read.parquet(*files).mapInArrow(work, columns)
+                made.write.mode("error").options(**WRITE).parquet(into)
+            except PySparkException as error:
+                raise broken(error) from None
+
+    @contextmanager
+    def _set(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Settings of the session for a while."""
+        before = {name: self._session.conf.get(name, None) for name in settings}
+        for name, value in settings.items():
+            self._session.conf.set(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                self._session.conf.unset(name) if value is None else self._session.conf.set(name, value)
 
     def close(self) -> None:
         """Stop the session that was made here."""
