@@ -217,6 +217,9 @@ def story(walk: Walk) -> str:
         ("list",),
     ):
         walk.run("terminology", *words, *at)
+    walk.run("terminology", "suggest", *at)
+    about = ("--source", "lab", "--system", "urn:x", "--target", "LOINC", "718-7", "--by", "dr. lab", "--reason", "sheet")
+    walk.run("terminology", "accept", "X1", *about, *at)
     for wrong in (
         "select body::int from records",
         "select cast(body as timestamp) from records where type = 'Patient'",

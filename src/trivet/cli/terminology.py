@@ -235,3 +235,101 @@ def lines(found: list[dict[str, Any]]) -> Iterator[str]:
     """Hits for people."""
     yield from table(("code", "display", "matched"), [[one["code"], one["display"], one["text"]] for one in found])
     yield f"{found[0]['system']}, version {found[0]['version']}" if found else "nothing has these words"
+
+
+@command.command("suggest")
+@click.option("--source", default="", help="Only codes of this feed.")
+@click.option("--codes", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many codes, the most frequent first.")
+@click.option("--limit", type=click.IntRange(min=1, max=50), default=5, show_default=True, help="Suggestions for each.")
+@home_option
+@json_option
+def suggest(source: str, codes: int, limit: int, home: Path, as_json: bool) -> None:
+    """What the local codes in the queue may mean: ranked, with evidence, share of volume and decisions affected. Decides nothing.
+
+    \b
+    Examples:
+      trivet terminology suggest --source lab
+      trivet terminology suggest --limit 10 --json
+    """
+    from trivet.flows.map_codes import suggest_codes
+
+    with opened(home) as house:
+        answer = suggest_codes(house, source, codes=codes, limit=limit)
+    show(as_json, answer, waiting(answer))
+
+
+def waiting(answer: dict[str, Any]) -> Iterator[str]:
+    """The queue, for people."""
+    for one in answer["codes"]:
+        name = f"{one['source']} {one['system']} {one['code']}  {one['display']}"
+        yield f"{name}: {one['volume']} uses, {one['share']} % of what waits, {one['decisions']} decisions"
+        for two in one["suggestions"]:
+            people = ", needs two people" if two["approvers"] > 1 else ""
+            yield f"  {two['score']} {two['system']} {two['code']}  {two['display']}  ({'; '.join(two['evidence'])}{people})"
+        for gone in one["dropped"][:3]:
+            yield f"  dropped {gone['code']}  {gone['display']}: {gone['why']}"
+        if not one["suggestions"]:
+            yield "  nothing to suggest"
+    yield f"{answer['waiting']} local codes wait"
+    yield from (f"not loaded, so nothing was looked up there: {system}" for system in answer["not_loaded"])
+
+
+def decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a decision about a local code is told."""
+    options = [
+        click.argument("code"),
+        click.option("--source", required=True, help="The feed whose code it is."),
+        click.option("--system", "system", required=True, help="The local code's system, as suggest shows it."),
+        click.option("--target", nargs=2, required=True, metavar="SYSTEM CODE", help="The standard code."),
+        click.option("--unit", default="", metavar="UCUM", help="Only for values in this unit."),
+        click.option("--by", required=True, help="Who decides."),
+        click.option("--reason", required=True, help="Why."),
+        home_option,
+        json_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def decided(action: str, code: str, home: Path, as_json: bool, told: dict[str, Any]) -> None:
+    """Take a decision and say what it came to."""
+    from trivet.flows.map_codes import decide_code
+    from trivet.wiring.terminology import choice
+
+    given = choice(told["source"], told["system"], code, *told["target"], told["unit"])
+    with opened(home) as house:
+        answer = decide_code(house, action, given, by=told["by"], reason=told["reason"])
+    row, missing = answer["row"], answer["approvals_missing"]
+    said = [f"{row['status']}: {code} -> {row['target_system']} {row['target_code']}, ledger {answer['ledger']}"]
+    said += [f"{missing} more person must approve before it holds"] if missing else []
+    said += [f"what it changes in settled records: {answer['plan']} (a plan; --accept does it)"] if answer["plan"] else []
+    show(as_json, answer, said)
+
+
+@command.command("accept")
+@decision_options
+def accept(code: str, home: Path, as_json: bool, **told: Any) -> None:
+    """A local code means this standard code: a row of the site's map. Where a dose hangs on it a second person must say the same.
+
+    Units that come from now on are read with it; settled ones only after trivet remap.
+
+    \b
+    Examples:
+      trivet terminology accept CREA --source lab --system urn:lab --target LOINC 2160-0 --by "dr. lab" --reason "method sheet 12"
+      trivet terminology accept CREA --source lab --system urn:lab --target LOINC 14682-9 --unit umol/L --by "dr. lab" --reason "by unit"
+    """
+    decided("accept", code, home, as_json, told)
+
+
+@command.command("reject")
+@decision_options
+def reject(code: str, home: Path, as_json: bool, **told: Any) -> None:
+    """A local code does not mean this: it is not suggested again, and a row that was approved is retired.
+
+    \b
+    Examples:
+      trivet terminology reject CREA --source lab --system urn:lab --target LOINC 2161-8 --by "dr. lab" --reason "that one is urine"
+      trivet terminology reject K --source lab --system urn:lab --target LOINC 2823-3 --by "dr. lab" --reason "whole blood" --json
+    """
+    decided("reject", code, home, as_json, told)

@@ -32,7 +32,7 @@ COLUMNS = (
     "reason",
 )
 STATES = ("approved", "suggested", "rejected", "retired")
-NOT_MAPS = ("elements.csv", "omop.csv", "systems.csv")
+NOT_MAPS = ("elements.csv", "omop.csv", "specimens.csv", "systems.csv", "targets.csv")
 OWN = ("http://terminology.hl7.org/", "http://hl7.org/fhir/")
 
 

@@ -46,6 +46,7 @@ ROLES: dict[str, str] = {
     "husks": "erasing:husks",
     "normaliser": "rooms:normaliser",
     "terminology": "terminology:terminology",
+    "mapping": "terminology:mapping",
     "checks": "rooms:checks",
     "formats": "rooms:formats",
     "profiles": "profiles:profiles",

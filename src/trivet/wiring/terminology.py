@@ -14,7 +14,7 @@ from trivet.contracts.house import House
 from trivet.contracts.trace import Entry
 from trivet.kernel.errors import Fault, NotFound
 
-__all__ = ["kinds", "load", "terminology"]
+__all__ = ["choice", "load", "mapping", "terminology"]
 
 GROUP = "trivet.terminologies"
 
@@ -43,11 +43,19 @@ def terminology(house: House) -> Any:
     return Router(opened("embedded", found, folder, options), [opened(name, found, folder, options) for name in names])
 
 
-def kinds() -> tuple[str, ...]:
-    """The releases that can be loaded."""
-    from trivet.data.vocabulary.loading import KINDS
+def mapping(house: House) -> Any:
+    """The desk at which a human decides about local codes."""
+    from trivet.data.vocabulary.mapdesk import MapDesk
 
-    return KINDS
+    site = Path(house.home) / "site"
+    return MapDesk(house.store, house.vault, house.ledger, house.clock, site, house.role("terminology"), house.role("query"))
+
+
+def choice(*parts: str) -> Any:
+    """A decision about a local code: source, system, code, target system, target code, unit."""
+    from trivet.data.vocabulary.mapdesk import Choice
+
+    return Choice(*parts)
 
 
 def load(house: House, kind: str, path: Path | None, release: str) -> dict[str, Any]:
