@@ -23,7 +23,7 @@ from trivet.kernel.errors import NotFound
 
 
 def data(count: int) -> tuple[list[str], list[str], list[tuple[str, str]]]:
-    """Codes, their titles, and `count` inclusion terms with the code that is meant; codes of seven characters (injury encounters) left out."""
+    """Codes, their titles, and `count` inclusion terms with the code meant; codes of seven characters (encounters) left out."""
     codes, titles, terms = [], [], []
     for item in icd10cm():
         if isinstance(item, Entry) and not item.abstract and len(item.code.replace(".", "")) < 7:
