@@ -149,6 +149,7 @@ def test_the_functional_tests_of_ucum(corpora: Path) -> None:
     assert result.measures == {"validation": 529, "displayNameGeneration": 9, "conversion": 30, "multiplication": 2, "division": 3}
 
 
+@pytest.mark.long
 @pytest.mark.corpora
 def test_febrl(corpora: Path) -> None:
     """F1 at least 0.9985 on FEBRL 3 and 0.9999 on FEBRL 4, without labels."""

@@ -432,6 +432,7 @@ def test_a_webhook_with_the_whole_resource(yard: Yard, peers: list[Any]) -> None
     assert resource["subject"]["identifier"]["value"] == "MRN-p-1"
 
 
+@pytest.mark.long
 def test_a_peer_that_trickles_its_answer_is_cut_off(yard: Yard, peers: list[Any]) -> None:
     """One deadline holds for the whole exchange, not for each byte of it."""
     decide(yard.house, yard.question())

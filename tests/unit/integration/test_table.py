@@ -151,6 +151,7 @@ def test_any_delimiter_and_line_end(form: TableFormat, sign: str, end: str) -> N
     assert [len(one.records) for one in found] == [1, 1]
 
 
+@pytest.mark.long
 @pytest.mark.corpora
 def test_every_cell_of_synthea_is_accounted_for(corpora: Path) -> None:
     """Eighteen tables by the shipped map: no row rejected, and as many elements as a reader of the standard library finds cells."""

@@ -114,6 +114,7 @@ def test_odd_lines(exporter: tuple[Exporter, str], tmp_path: Path) -> None:
         house.close()
 
 
+@pytest.mark.long
 def test_a_connection_that_breaks_goes_on_where_it_stood(exporter: tuple[Exporter, str], tmp_path: Path) -> None:
     """A file that breaks off is asked for again and goes on behind the last durable line; one that changed begins anew; a file that
     always breaks off is E823, and the next poll finishes it without another export."""

@@ -133,6 +133,7 @@ def test_a_run_says_what_it_was_made_with(tmp_path: Path) -> None:
         convert_paths([said], tmp_path / "out3", AT, zone="Nowhere/Land")
 
 
+@pytest.mark.long
 def test_a_duckdb_file_holds_the_same_and_passes_the_structure_checks(tmp_path: Path) -> None:
     """The same rows in a DuckDB file; OHDSI's checks of its structure find nothing that speaks against the rows."""
     said = written(tmp_path / "in", "all.ndjson", "\n".join(map(json.dumps, RECORDS)))

@@ -35,6 +35,7 @@ def many(there: FhirServer, number: int) -> None:
         there.put("Patient", f"p{one}", name=[{"family": f"Ode{one}"}])
 
 
+@pytest.mark.long
 def test_poll_doctor_and_keys(tmp_path: Path) -> None:
     """One poll lands and settles; doctor says that the server answers; a server that is gone is exit 7 and, in doctor, a remedy."""
     there = FhirServer()
@@ -62,6 +63,7 @@ def test_poll_doctor_and_keys(tmp_path: Path) -> None:
     assert said("client-key", "retire", str(made["kid"]), "--home", home)[0] == 2
 
 
+@pytest.mark.long
 def test_up_polls_on_its_schedule(tmp_path: Path) -> None:
     """`trivet up` asks by itself; what is new at the server arrives without anybody's doing; SIGTERM ends it."""
     there = FhirServer()

@@ -119,6 +119,7 @@ def listens(port: int) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_the_life_of_a_subscription(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     """Handshake, notification, heartbeat, error, what was missed, handshake again, end: every number told once, none left out."""
     there, person = f"http://127.0.0.1:{served.peer.port}/hook/a", person_of(served.home)
