@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trivet.contracts.profile import SourceProfile
 from trivet.integration.formats.table import TableFormat
+from trivet.kernel.errors import Fault
 from trivet.testing.kits.format import FormatKit
 
 MAP = """table,record,source,target,how,with,when,must
@@ -163,3 +164,23 @@ def test_every_cell_of_synthea_is_accounted_for(corpora: Path) -> None:
         assert sum(len(one.elements) for one in found) == sum(bool(cell) for line in lines for cell in line), path.name
         assert not any(one.rejects for one in found), path.name
         assert not any(element.disposition == "uncovered" for one in found for element in one.elements), path.name
+
+
+def test_a_code_gets_no_system_that_its_check_digit_does_not_say(tmp_path: Path) -> None:
+    """A column of mixed codes: SNOMED CT by its check digit, a code of RxNorm or CVX without a system and counted, its bytes named."""
+    head = "table,record,source,target,how,with,when,must\n"
+    mixed = "lines,Basic,id,id,,,,yes\nlines,Basic,code,code.coding[0],coding,http://snomed.info/sct http://loinc.org,,\n"
+    (tmp_path / "lines.csv").write_text(head + mixed)
+    feed = SourceProfile("nobody", "csv", zone="UTC", table="lines", options={"maps_dir": str(tmp_path)})
+    codes = ("185349003", "8302-2", "314076", "140")
+    found = [TableFormat().translate(f"id,code\n1,{code}\n".encode(), feed) for code in codes]
+    given = [one.records[0].resource["code"]["coding"][0] for one in found]
+    assert [one["code"] for one in given] == list(codes)
+    assert [one.get("system") for one in given] == ["http://snomed.info/sct", "http://loinc.org", None, None]
+    noticed = [[(said.kind, said.code) for said in one.notices] for one in found]
+    assert noticed == [[], [], [("unknown-system", "314076")], [("unknown-system", "140")]]
+    assert [span.path for span in found[2].records[0].spans] == ["id", "code.coding[0].code"]
+    (tmp_path / "others.csv").write_text(head + mixed.replace("http://loinc.org", "urn:other"))
+    other = SourceProfile("nobody", "csv", zone="UTC", table="others", options={"maps_dir": str(tmp_path)})
+    with pytest.raises(Fault):
+        TableFormat().translate(b"id,code\n1,140\n", other)

@@ -15,6 +15,7 @@ from trivet.integration.validation.narrative import look
 from trivet.integration.validation.primitives import absolute, is_oid, is_uuid
 from trivet.integration.validation.shape import Member
 from trivet.integration.validation.terms import terms
+from trivet.kernel.checkdigits import luhn, verhoeff
 from trivet.kernel.units import is_unit
 
 __all__ = ["CHECKS"]
@@ -22,14 +23,6 @@ __all__ = ["CHECKS"]
 UCUM = "http://unitsofmeasure.org"
 LOINC_CODE = re.compile(r"(\d{1,7})-(\d)|(LA|LP|LL|LG|MTHU)\d+(-\d)?", re.A)
 SCTID = re.compile(r"\d{6,18}", re.A)
-# Dihedral group of order 10 and the permutation of Verhoeff's check digit.
-TIMES = [
-    [(a + b) % 5 if a < 5 and b < 5 else 5 + (a + b) % 5 if a < 5 else 5 + (a - b) % 5 if b < 5 else (a - b) % 5 for b in range(10)]
-    for a in range(10)
-]
-TURN = [list(range(10)), [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]]
-for _ in range(6):
-    TURN.append([TURN[-1][digit] for digit in TURN[1]])
 URI_SYSTEM = "urn:ietf:rfc:3986"
 BLANK = re.compile(r"\s+")
 EXAMPLE = re.compile(r"https?://([a-z0-9-]+\.)*example\.(org|com|net)(/|$)|https?://([a-z0-9-]+\.)*acme\.(org|com)(/|$)")
@@ -71,23 +64,6 @@ def coding(walk: Walk, value: dict[str, Any], place: Place, member: Member, one:
         say("display", (place, "display"), f"the display name is not the code's: {display}", system)
     if member.kind == "Coding" and member.strength == "required" and member.path != "CodeableConcept.coding":
         required(walk, [value], place, member)
-
-
-def verhoeff(digits: str) -> bool:
-    """Whether the last digit checks the others (Verhoeff, as in identifiers of SNOMED CT)."""
-    held = 0
-    for place, digit in enumerate(reversed(digits)):
-        held = TIMES[held][TURN[place % 8][int(digit)]]
-    return held == 0
-
-
-def luhn(digits: str, check: str) -> bool:
-    """Whether the check digit fits (mod 10, as in codes of LOINC)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        twice = int(digit) * (2 - place % 2)
-        total += twice - 9 if twice > 9 else twice
-    return (10 - total % 10) % 10 == int(check)
 
 
 def genuine(system: str, code: str) -> bool:

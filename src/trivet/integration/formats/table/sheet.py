@@ -97,6 +97,10 @@ class Sheet:
             self.notices.append(Notice("doubtful-date", f"{self.profile.base}/{column}", "", f"c={column}", cell.offset, cell.length))
             self.fate.setdefault(column, ("dropped", "csv/ends-before-it-begins"))
             return None
+        if rule.how == "coding" and "system" not in value:
+            self.notices.append(
+                Notice("unknown-system", f"{self.profile.base}/{column}", text[:64], f"c={column}", cell.offset, cell.length)
+            )
         put(resource, rule.path, value)
         spans.append(Span(rule.target + leaf(value), cell.offset, cell.length, f"c={column}", rule.name))
         fate = "carried" if rule.how == "carry" else "mapped"
@@ -115,7 +119,7 @@ def leaf(value: Any) -> str:
     """The part of a value that the cell gave, as the end of its element path."""
     if not isinstance(value, dict):
         return ""
-    return ".value" if "value" in value else ".reference"
+    return next(f".{name}" for name in ("value", "code", "reference") if name in value)
 
 
 def began(resource: dict[str, Any], path: Path) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.integration.moments import with_offset
+from trivet.kernel.checkdigits import CHECKED, own_code
 from trivet.kernel.digest import record_id
+from trivet.kernel.errors import Fault
 
 __all__ = ["HOW", "BadCell", "Unknown"]
 
@@ -119,6 +121,16 @@ def as_map(value: str, argument: str, profile: SourceProfile) -> Any:
     return found
 
 
+def as_coding(value: str, argument: str, profile: SourceProfile) -> Any:
+    """A code in the system whose check digit it has, of those that the map names; without a system where it has none of them."""
+    for system in argument.split():
+        if system not in CHECKED:
+            raise Fault("E324", "a table map knows a code by a check digit that its system lacks", why=system, help="use a constant")
+        if own_code(system, value):
+            return {"system": system, "code": value}
+    return {"code": value}
+
+
 HOW: dict[str, Callable[[str, str, SourceProfile], Any]] = {
     "": as_text,
     "text": as_text,
@@ -133,5 +145,6 @@ HOW: dict[str, Callable[[str, str, SourceProfile], Any]] = {
     "reference": as_reference,
     "system": as_system,
     "map": as_map,
+    "coding": as_coding,
 }
 """Name in the column `how` -> function of (cell, `with`, profile)."""
