@@ -61,7 +61,7 @@ conform: setup   ## every external suite found under CORPORA
 	@scripts/conform $(CORPORA)
 
 bench: setup     ## benchmarks, each with its peer or limit in the same run
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out %_peer.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:           ## the demo home and caches
 	rm -rf $(HOME_DIR) .mypy_cache .ruff_cache .hypothesis build dist

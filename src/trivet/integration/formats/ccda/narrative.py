@@ -26,6 +26,8 @@ def xhtml(node: Node) -> str:
 
 
 def _inside(node: Node) -> str:
+    if not node.children:
+        return "".join([escape(leaf.text, quote=False) for _, leaf in node.texts])
     out: list[str] = []
     texts: dict[int, list[str]] = {}
     for place, leaf in node.texts:
@@ -48,5 +50,7 @@ def _one(node: Node, within: str) -> str:
     inside = _inside(node)
     if not tag:
         return inside
+    if tag not in ("td", "th") or not node.attrs:
+        return f"<{tag}>{inside}</{tag}>"
     spans = "".join(f' {name}="{escape(node.get(name))}"' for name in ("rowspan", "colspan") if node.get(name).isdigit())
-    return f"<{tag}{spans if tag in ('td', 'th') else ''}>{inside}</{tag}>"
+    return f"<{tag}{spans}>{inside}</{tag}>"

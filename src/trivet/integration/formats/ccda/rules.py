@@ -8,7 +8,6 @@ through children, `..` up. A filter is `@name=value`, `t=template` (short for HL
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -33,7 +32,7 @@ class Step(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One row of `fields.csv`: where the value is, how it is read, where it goes."""
+    """One row of `fields.csv`: where the value is, how it is read, where it goes. A plain target is one element of the resource."""
 
     name: str
     target: str
@@ -42,6 +41,7 @@ class Rule(NamedTuple):
     argument: str
     must: bool
     many: bool
+    plain: bool
 
 
 class Kind(NamedTuple):
@@ -97,23 +97,22 @@ def _holds(node: Node, step: Step) -> bool:
     return True
 
 
-def select(node: Node, steps: tuple[Step, ...], at: int = 0) -> Iterator[Node]:
+def select(node: Node, steps: tuple[Step, ...]) -> list[Node]:
     """Every element at a place, in the order of the document."""
-    if at == len(steps):
-        yield node
-        return
-    step = steps[at]
-    if step.tag == ".":
-        found: Iterator[Node] | tuple[Node, ...] = (node,)
-    elif step.tag == "..":
-        found = (node.parent,) if node.parent is not None else ()
-    elif step.tag == "*":
-        found = iter(node.children)
-    else:
-        found = node.all(step.tag)
-    for one in found:
-        if not step.filters or _holds(one, step):
-            yield from select(one, steps, at + 1)
+    found = [node]
+    for step in steps:
+        tag = step.tag
+        if tag == "..":
+            found = [one.parent for one in found if one.parent is not None]
+        elif tag == "*":
+            found = [child for one in found for child in one.children]
+        elif tag != ".":
+            found = [child for one in found for child in one.children if child.tag == tag]
+        if step.filters:
+            found = [one for one in found if _holds(one, step)]
+        if not found:
+            break
+    return found
 
 
 @cache
@@ -128,6 +127,7 @@ def rules(entry: str) -> tuple[Rule, ...]:
             row["argument"],
             row["must"] == "yes",
             row["target"].endswith("[]"),
+            re.fullmatch("[A-Za-z]+", row["target"].removesuffix("[]")) is not None,
         )
         for row in table("ccda/fields.csv", "entry", "target", "source", "how", "argument", "must")
         if row["entry"] == entry

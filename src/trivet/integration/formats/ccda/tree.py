@@ -18,11 +18,11 @@ __all__ = ["DEPTH", "SIZE", "BadXml", "Leaf", "Node", "Tree", "parse"]
 DEPTH = 200
 SIZE = 64 << 20
 NODES, PATH = 250_000, 1_000  # elements, and letters in the name of a place: what bounds the memory of a tree
+QUOTES = (b'"', b"'")
 SDTC = "urn:hl7-org:sdtc"
 XML = ("xml", "xmlns")
-ATTRIBUTE = re.compile(rb"""([^\s=/<>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+OPENS = re.compile(rb"""=\s*(["'])""")
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-TAG = re.compile(rb"""<[^\s/>]+(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 ENCODINGS = ("iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252")
 
 
@@ -46,14 +46,14 @@ class Leaf(NamedTuple):
 class Node:
     """One element. `tag` is the local name (`sdtc:` in front of names of that namespace); `path` its place, `/ClinicalDocument/id[2]`."""
 
-    __slots__ = ("_counts", "attrs", "children", "end", "offset", "parent", "path", "tag", "texts")
+    __slots__ = ("attrs", "children", "counts", "end", "offset", "parent", "path", "tag", "texts")
 
     def __init__(self, tag: str, path: str, parent: Node | None, offset: int) -> None:
         self.tag, self.path, self.parent, self.offset, self.end = tag, path, parent, offset, offset
         self.attrs: dict[str, Leaf] = {}
         self.children: list[Node] = []
         self.texts: list[tuple[int, Leaf]] = []
-        self._counts: dict[str, int] = {}
+        self.counts: dict[str, int] | None = None
 
     def get(self, name: str) -> str:
         """The text of an attribute, "" when it is not there."""
@@ -66,7 +66,10 @@ class Node:
 
     def first(self, tag: str) -> Node | None:
         """The first child of a name."""
-        return next((child for child in self.children if child.tag == tag), None)
+        for child in self.children:
+            if child.tag == tag:
+                return child
+        return None
 
     def walk(self) -> Iterator[Node]:
         """This element and all below it, in the order of the document."""
@@ -84,6 +87,8 @@ class Node:
 
     def words(self) -> list[Leaf]:
         """The runs of text of this element and below, in the order of the document."""
+        if not self.children:
+            return [leaf for _, leaf in self.texts]
         found = [leaf for node in self.walk() for _, leaf in node.texts]
         return sorted(found, key=lambda leaf: leaf.offset)
 
@@ -92,12 +97,22 @@ class Node:
         return " ".join(" ".join(leaf.text for leaf in self.words()).split())
 
 
+LEAF = tuple.__new__  # a named tuple's own constructor takes twice as long, and a document has tens of thousands of leaves
+
+
 class Tree(NamedTuple):
-    """The document: its root, elements by their `ID`, and the map from places of the tree to places of the bytes."""
+    """The document: its root, all elements in order, those with an `ID`, and the map from places of the tree to places of the bytes."""
 
     root: Node
+    nodes: list[Node]
     named: dict[str, Node]
     places: Places
+
+    def release(self) -> None:
+        """Take the tree apart: without the links upwards its memory is free as soon as nobody holds the root."""
+        for node in self.nodes:
+            node.parent = None
+        self.nodes.clear()
 
 
 class Places:
@@ -122,6 +137,11 @@ class Places:
         index = bisect_right(self.utf8, offset) - 1
         return self.own[index] + (offset - self.utf8[index]) * self.step
 
+    def span(self, offset: int, length: int) -> tuple[int, int]:
+        """Offset and length in the document's bytes."""
+        start = self.of(offset)
+        return start, self.of(offset + length) - start
+
 
 class Same(Places):
     """The document is UTF-8 itself; `lead` bytes of a byte order mark stand in front."""
@@ -132,6 +152,10 @@ class Same(Places):
     def of(self, offset: int) -> int:
         """The same place."""
         return offset + self.lead
+
+    def span(self, offset: int, length: int) -> tuple[int, int]:
+        """The same length."""
+        return offset + self.lead, length
 
 
 def _decoded(raw: bytes) -> tuple[bytes, Places]:
@@ -162,6 +186,7 @@ class _Reader:
         self.raw, self.places = raw, places
         self.root: Node | None = None
         self.node: Node | None = None
+        self.nodes: list[Node] = []
         self.named: dict[str, Node] = {}
         self.spaces: list[dict[str, str]] = [{}]
         self.depth = self.count = 0
@@ -186,6 +211,8 @@ class _Reader:
             raise BadXml("E243", f"not well-formed XML: {expat.ErrorString(error.code)}", at) from None
         except UnicodeDecodeError:
             raise BadXml("E244", "the bytes are not UTF-8", max(0, self.parser.CurrentByteIndex)) from None
+        finally:
+            del self.parser  # it holds our methods: without this the two, and the tree, would wait for the collector
         assert self.root is not None
         return self.root
 
@@ -221,28 +248,35 @@ class _Reader:
         node.texts.append((len(node.children), leaf))
 
     def start(self, name: str, attributes: list[str]) -> None:
-        self.flush()
+        if self.text:
+            self.flush()
         self.depth += 1
         at = self.parser.CurrentByteIndex
         if self.depth > DEPTH:
             raise BadXml("E246", f"more than {DEPTH} levels", at)
         spaces = self.spaces[-1]
-        if attributes and "xmlns" in "".join(attributes[::2]):
-            declared = dict(zip(attributes[::2], attributes[1::2], strict=True))
-            spaces = spaces | {key.partition(":")[2]: uri for key, uri in declared.items() if key == "xmlns" or key.startswith("xmlns:")}
+        for key, uri in zip(attributes[::2], attributes[1::2], strict=True) if attributes else ():
+            if key.startswith("xmlns") and key[5:6] in ("", ":"):
+                spaces = {**spaces, key[6:]: uri}
         self.spaces.append(spaces)
-        prefix, _, local = name.rpartition(":")
-        tag = f"sdtc:{local}" if spaces.get(prefix) == SDTC or (prefix == "sdtc" and prefix not in spaces) else local
+        tag = name
+        if ":" in name or spaces.get("") == SDTC:
+            prefix, _, tag = name.rpartition(":")
+            if spaces.get(prefix) == SDTC or (prefix == "sdtc" and prefix not in spaces):
+                tag = f"sdtc:{tag}"
         parent = self.node
         if parent is None:
             path = f"/{tag}"
         else:
-            count = parent._counts[tag] = parent._counts.get(tag, 0) + 1
+            if parent.counts is None:
+                parent.counts = {}
+            count = parent.counts[tag] = parent.counts.get(tag, 0) + 1
             path = f"{parent.path}/{tag}[{count}]" if count > 1 else f"{parent.path}/{tag}"
         self.count += 1
         if len(path) > PATH or self.count > NODES:
             raise BadXml("E246", f"more than {NODES} elements, or names too long", at)
         node = Node(tag, path, parent, at)
+        self.nodes.append(node)
         if attributes:
             self.attributes(node, at, attributes)
         if parent is None:
@@ -252,30 +286,35 @@ class _Reader:
         self.node = node
 
     def attributes(self, node: Node, at: int, attributes: list[str]) -> None:
-        """Values with their places: the parser gives the texts, the bytes of the tag the places."""
-        tag = TAG.match(self.raw, at)
-        if tag is None:
-            raise BadXml("E243", "a tag that cannot be read", at)
-        places = {}
-        for found in ATTRIBUTE.finditer(tag[0], len(node.tag)):
-            group = 2 if found[2] is not None else 3
-            places[found[1]] = (at + found.start(group), found.end(group) - found.start(group))
+        """Values with their places: the parser gives the texts, in the order in which they stand in the tag; the bytes give the places."""
+        raw, attrs, path = self.raw, node.attrs, node.path
         for name, text in zip(attributes[::2], attributes[1::2], strict=True):
-            offset, length = places.get(name.encode(), (at, 0))
-            if not text.strip():
-                length = 0
-            node.attrs[name] = Leaf(text, offset, length, f"{node.path}/@{name}")
-        identity = node.get("ID")
-        if identity:
-            self.named.setdefault(identity, node)
+            # The next `=` after a name or a closed value: the parser has seen that the tag is well-formed.
+            sign = raw.find(b"=", at)
+            quote = raw[sign + 1 : sign + 2]
+            start = sign + 2
+            if quote not in QUOTES:
+                found = OPENS.match(raw, sign)
+                if found is None:
+                    raise BadXml("E243", "a tag that cannot be read", at)
+                quote, start = found[1], found.end()
+            at = raw.find(quote, start)
+            attrs[name] = LEAF(Leaf, (text, start, at - start if text.strip() else 0, f"{path}/@{name}"))
+            at += 1
+        identity = attrs.get("ID")
+        if identity is not None and identity.text:
+            self.named.setdefault(identity.text, node)
 
     def close(self, _: str) -> None:
-        self.flush()
+        if self.text:
+            self.flush()
         self.depth -= 1
         self.spaces.pop()
-        assert self.node is not None
-        self.node.end = self.parser.CurrentByteIndex
-        self.node = self.node.parent
+        node = self.node
+        assert node is not None
+        node.end = self.parser.CurrentByteIndex
+        node.counts = None
+        self.node = node.parent
 
 
 def parse(raw: bytes) -> Tree:
@@ -288,4 +327,4 @@ def parse(raw: bytes) -> Tree:
         root = reader.parse()
     except BadXml as error:
         raise BadXml(error.code, error.why, min(places.of(max(0, error.offset)), len(raw))) from None
-    return Tree(root, reader.named, places)
+    return Tree(root, reader.nodes, reader.named, places)

@@ -8,6 +8,7 @@ are rejected whole: saying the opposite, or nothing, would be worse.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -23,6 +24,9 @@ __all__ = ["Unusable", "Work"]
 
 Parts = list[tuple[str, Leaf, str]]
 CODED = ("codeSystem", "displayName", "codeSystemName", "codeSystemVersion")
+ELEMENT = tuple.__new__  # as `tree.LEAF`
+ANYWHERE = (".", "..", "*")
+TOLD = frozenset((*CODED, "value", "negationInd"))
 SSN = "2.16.840.1.113883.4.1"
 
 
@@ -65,13 +69,18 @@ class Work:
         value: dict[str, Any] = {}
         parts: Parts = []
         nulls: set[str] = set()
+        part: tuple[Any, ...]  # of a group, with the rule that made it
+        tags = {*ANYWHERE, *[child.tag for child in node.children]}
         for rule in rows:
+            here = rule.source[0].tag in tags
+            if not here and not rule.must:
+                continue
             if rule.how == "drop":
                 self.drop(select(node, rule.source), f"ccda/{rule.argument}")
                 continue
-            if (not rule.many or rule.how == "absent") and _taken(value, rule.target):
+            if (not rule.many or rule.how == "absent") and (rule.target in value if rule.plain else _taken(value, rule.target)):
                 continue
-            for source in select(node, rule.source):
+            for source in select(node, rule.source) if here else ():
                 try:
                     made = self.make(rule, source)
                 except BadValue as error:
@@ -84,9 +93,14 @@ class Work:
                     if source.get("nullFlavor"):
                         nulls.add(rule.target)
                     continue
-                where = _put(value, rule, made)
+                if rule.plain and not rule.many:
+                    where, value[rule.target] = rule.target, made.value
+                else:
+                    where = _put(value, rule, made)
                 if where:
-                    parts += [(f"{where}.{path}" if path else where, leaf, name or rule.name) for path, leaf, name in _named(made)]
+                    for part in made.parts:
+                        path = f"{where}.{part[0]}" if part[0] else where
+                        parts.append((path, part[1], part[2] if len(part) > 2 else rule.name))
                 if not rule.many:
                     break
             if rule.must and not _taken(value, rule.target):
@@ -226,23 +240,24 @@ class Work:
 
     def translation(self) -> Translation:
         """Records with spans, and every leaf once, in places of the document's own bytes."""
-        place, rows = self.tree.places.of, structure()
+        place, span, fates = self.tree.places.of, self.tree.places.span, self.fates
         records = []
         for resource, parts in self.records.values():
             spans = []
             for path, leaf, rule in parts:
-                start = place(leaf.offset)
-                spans.append(Span(path, start, place(leaf.offset + leaf.length) - start, leaf.locator, rule))
-                self.fates[leaf.offset] = ("mapped", rule)
+                spans.append(Span(path, *span(leaf.offset, leaf.length), leaf.locator, rule))
+                fates[leaf.offset] = ("mapped", rule)
             records.append(Record(resource, tuple(spans)))
         elements = []
-        for node in self.tree.root.walk():
-            for name, leaf in [*node.attrs.items(), *[("", leaf) for _, leaf in node.texts]]:
-                if not leaf.length:
-                    continue
-                fate = self.fates.get(leaf.offset) or self.plain(node, name, leaf) or _structural(rows, node.tag, name)
-                start = place(leaf.offset)
-                elements.append(Element(leaf.locator, start, place(leaf.offset + leaf.length) - start, *fate))
+        for node in self.tree.nodes:
+            tag = node.tag
+            for name, leaf in node.attrs.items():
+                _, at, length, locator = leaf
+                if length:
+                    fate = fates.get(at) or (self.plain(node, name, leaf) if name in TOLD else None) or _structural(tag, name)
+                    elements.append(ELEMENT(Element, (locator, *span(at, length), *fate)))
+            for _, (_, at, length, locator) in node.texts:
+                elements.append(ELEMENT(Element, (locator, *span(at, length), *(fates.get(at) or _structural(tag, "")))))
         rejects = tuple(
             Rejected(one.code, one.reason, one.locator, place(one.offset), place(one.offset + one.length) - place(one.offset))
             for one in self.rejects
@@ -263,20 +278,17 @@ class Work:
         return ("dropped", "ccda/not-negated") if name == "negationInd" and leaf.text == "false" else None
 
 
-def _structural(rows: dict[str, tuple[str, str]], tag: str, name: str) -> tuple[str, str]:
+@lru_cache(maxsize=4096)
+def _structural(tag: str, name: str) -> tuple[str, str]:
     if name.partition(":")[0] == "xmlns":
         return "dropped", "ccda/namespace"
+    rows = structure()
     return rows.get(f"{tag}/@{name}") or rows.get(f"@{name}") or rows.get(f"{tag}/*") or ("uncovered", "")
 
 
 def _identity(node: Node) -> tuple[str, str] | tuple[()]:
     root, extension = node.get("root").strip(), node.get("extension").strip()
     return (root, extension) if (root or extension) and not node.get("nullFlavor") else ()
-
-
-def _named(made: Made) -> Iterable[tuple[str, Leaf, str]]:
-    for part in made.parts:
-        yield (part[0], part[1], part[2] if len(part) > 2 else "")
 
 
 def _taken(value: dict[str, Any], target: str) -> bool:
