@@ -75,7 +75,15 @@ def at_home(house: Any, decision: dict[str, Any]) -> dict[str, Any]:
             rested += touched(house, *parted)
     if decision["merge"]:
         taken.append(desk.decide("merge", decision["merge"][0], other=decision["merge"][1], **who))
-    return {"settled": sum(pending.states.values()), "decisions": taken, "touched": rested, "reviews": linking.reviews(house)}
+    reviews = linking.reviews(house)
+    large = sum(row["kind"] == "crowded" for row in reviews)
+    return {
+        "settled": sum(pending.states.values()),
+        "decisions": taken,
+        "touched": rested,
+        "reviews": reviews,
+        "block_too_large": large,
+    }
 
 
 def lines(answer: dict[str, Any]) -> list[str]:
@@ -87,4 +95,4 @@ def lines(answer: dict[str, Any]) -> list[str]:
         [row[column] if column != "score" or row[column] is None else f"{row[column]:.1f}" for column in columns]
         for row in answer["reviews"]
     ]
-    return [*said, *table(columns, rows), f"{len(rows)} wait for a human"]
+    return [*said, *table(columns, rows), f"{len(rows)} wait for a human, {answer['block_too_large']} because a block was too large"]

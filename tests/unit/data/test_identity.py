@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,10 +269,24 @@ def test_links_as_of_a_position(desk: Desk) -> None:
 
 def test_a_crowded_key_is_said_aloud(desk: Desk) -> None:
     """More records under one key than are compared: never silently "no match"."""
-    desk.linker.weights = __import__("dataclasses").replace(desk.linker.weights, block=3)
+    desk.linker.weights = replace(desk.linker.weights, block=3)
     for number in range(6):
         desk.take("adt", patient(f"p{number}", given="Elena", born="1961-04-17", sex="", mrn=f"9{number}00{number}"))
     assert "crowded" in {kind for _, kind, _ in desk.reviews()}
+
+
+def test_a_match_in_a_block_too_large_waits_for_a_human(desk: Desk) -> None:
+    """What would be linked stands apart, with the reason; one number in one authority links all the same; a human's yes joins."""
+    for number in range(4):
+        desk.take("adt", patient(f"p{number}", given=("Ann", "Bea", "Cleo", "Dora")[number], born=f"196{number}-01-02", **FULL))
+    desk.linker.weights = replace(desk.linker.weights, block=3)
+    desk.take("lab", patient("q", given="Dora", born="1963-01-02", **FULL))
+    assert desk.person("q") != desk.person("p3")
+    found = {(kind, rule) for _, kind, rule in desk.reviews()}
+    assert ("crowded", "block-too-large:address,telephone") in found
+    number = next(number for number, kind, rule in desk.reviews() if (kind, rule) == ("pair", "block-too-large"))
+    desk.decide(action="confirm", target=number)
+    assert desk.person("q") == desk.person("p3")
 
 
 def test_a_known_record_costs_nothing_and_says_nothing(desk: Desk) -> None:

@@ -68,11 +68,12 @@ def birth_level(left: str, right: str) -> str:
     """How alike two dates of birth (`YYYY-MM-DD`) are."""
     if left == right:
         return "exact"
-    if left[:4] == right[:4] and left[5:7] == right[8:] and left[8:] == right[5:7]:
+    same = (left[:4] == right[:4]) + (left[5:7] == right[5:7]) + (left[8:] == right[8:])
+    if same == 1 and left[:4] == right[:4] and left[5:7] == right[8:] and left[8:] == right[5:7]:
         return "swapped"
-    if DamerauLevenshtein.distance(left, right, score_cutoff=1) <= 1 or _a_day_apart(left, right):
-        return "digit"
-    return "parts" if (left[:4] == right[:4]) + (left[5:7] == right[5:7]) + (left[8:] == right[8:]) == 2 else "other"
+    if same < 2:  # one wrong character leaves two parts alike; neighbouring days of two months have a first of the month
+        return "digit" if "01" in (left[8:], right[8:]) and _a_day_apart(left, right) else "other"
+    return "digit" if DamerauLevenshtein.distance(left, right, score_cutoff=1) <= 1 or _a_day_apart(left, right) else "parts"
 
 
 def compare(left: Features, right: Features, weights: Weights, terms: Terms, shared: Collection[str] = ()) -> Evidence:
@@ -106,46 +107,77 @@ def _a_day_apart(left: str, right: str) -> bool:
         return False
 
 
-def ceiling(left: Features, weights: Weights, total: int, shared: Collection[str] = ()) -> Callable[[Features], float]:
-    """A function that gives bits which a pair with `left` cannot exceed, at a fraction of the cost of the evidence.
+def ceiling(left: Features, weights: Weights, total: int, need: float, shared: Collection[str] = ()) -> Callable[[Features], bool]:
+    """A function that says whether a pair with `left` could reach `need` bits, at a fraction of the cost of the evidence.
 
-    `total` and `shared` are what `compare` will be told: the records in the register, and contact data that too many persons have.
+    Never no where `compare` would give as much. `total` and `shared` are what `compare` will be told: the records in the register, and
+    contact data that too many persons have. What is cheap is asked first: dates and equality of names rule nearly everybody out.
     """
     best = {field: max(max(bits.values()), 0.0) for field, bits in weights.bits.items()}
-    best |= {field: max(best[field], weights.exact(field, 0, total)) for field in ("family", "given")}
     rest = best["middle"] + best["suffix"] + best["sex"] + max(weights.bits["identifier"]["close"], 0.0)
     alike = min(weights.contact, weights.bits["telephone"]["close"] + weights.bits["address"]["street"])
     persons, members = frozenset(left.persons), frozenset(left.members)
     contacts = frozenset((*left.telephones, *left.addresses, *left.mails)).difference(shared)
-    births, families, givens = weights.bits["birth"], weights.bits["family"], weights.bits["given"]
+    births, most = weights.bits["birth"], max(best["member"], 0.0)
+    names = Names(left.names, weights, total)
+    year, month, day, firsts = left.birth[:4], left.birth[5:7], left.birth[8:], left.birth[8:] == "01"
 
-    def of(right: Features) -> float:
+    def of(right: Features) -> bool:
         if not persons.isdisjoint(right.persons):
-            return float("inf")
-        bits = rest
-        if left.birth and right.birth:
-            bits += births[birth_level(left.birth, right.birth)]
-        if left.names and right.names:
-            bits += max([_name_ceiling(one, other, families, givens, best) for one in left.names for other in right.names])
-        if not members.isdisjoint(right.members):
-            bits += best["member"]
+            return True
+        bits = rest - need
+        born = right.birth
+        if year and born:
+            apart = born[:4] != year and (born[5:7] != month or born[8:] != day) and not firsts and born[8:] != "01"
+            bits += births["other" if apart else birth_level(left.birth, born)]
+        if members and not members.isdisjoint(right.members):
+            bits += most
+        if bits + weights.contact + names.roughly(right.names) < 0:
+            return False
         near = contacts.isdisjoint(right.telephones) and contacts.isdisjoint(right.addresses) and contacts.isdisjoint(right.mails)
-        return bits + (alike if near else weights.contact)
+        return bits + (alike if near else weights.contact) + names.most(right.names) >= 0
 
     return of
 
 
-def _name_ceiling(one: Name, other: Name, families: Mapping[str, float], givens: Mapping[str, float], best: Mapping[str, float]) -> float:
-    if one.family == other.given or one.given == other.family:  # perhaps exchanged, or one is missing
-        return best["family"] + best["given"]
-    bits = 0.0
-    if one.family and other.family:
-        level = family_level(one.family, other.family)
-        bits = best["family"] if level == "exact" else families[level]
-    if one.given and other.given:
-        level = given_level(one.given, other.given)
-        bits += best["given"] if level == "exact" else givens[level]
-    return bits
+class Names:
+    """The most that the names of one record can say about a pair with another."""
+
+    def __init__(self, names: tuple[Name, ...], weights: Weights, total: int) -> None:
+        self.names = names
+        self.families, self.givens = weights.bits["family"], weights.bits["given"]
+        self.family, self.given = (max(*weights.bits[field].values(), 0.0, weights.exact(field, 0, total)) for field in ("family", "given"))
+        self.family_less, self.given_less = (
+            max(0.0, *(bits for level, bits in weights.bits[field].items() if level != "exact")) for field in ("family", "given")
+        )
+
+    def roughly(self, others: tuple[Name, ...]) -> float:
+        """Not less than `most`, without looking at letters: names that begin apart or are of other length may still be alike."""
+        found = None
+        for one in self.names:
+            for other in others:
+                if one.family == other.given or one.given == other.family:  # perhaps exchanged, or one is missing
+                    return self.family + self.given
+                same = one.family == other.family or " " in one.family or " " in other.family
+                bits = (self.family if same else self.family_less) + (self.given if one.given == other.given else self.given_less)
+                found = bits if found is None or bits > found else found
+        return found or 0.0
+
+    def most(self, others: tuple[Name, ...]) -> float:
+        """The best of all pairs of names, by the levels of their likeness."""
+        return max((self._pair(one, other) for one in self.names for other in others), default=0.0)
+
+    def _pair(self, one: Name, other: Name) -> float:
+        if one.family == other.given or one.given == other.family:
+            return self.family + self.given
+        bits = 0.0
+        if one.family and other.family:
+            level = family_level(one.family, other.family)
+            bits = self.family if level == "exact" else self.families[level]
+        if one.given and other.given:
+            level = given_level(one.given, other.given)
+            bits += self.given if level == "exact" else self.givens[level]
+        return bits
 
 
 def _put(field: str, level: str, weights: Weights, levels: dict[str, str], bits: dict[str, float]) -> None:

@@ -21,7 +21,7 @@ from trivet.data.identity.compare import compare
 from trivet.data.identity.features import EMPTY, Features, features, joined
 from trivet.data.identity.judge import contradictions
 from trivet.data.identity.keys import keys
-from trivet.data.identity.match import Finding, Match, find, vetoed
+from trivet.data.identity.match import TOO_LARGE, Finding, Match, find, vetoed
 from trivet.data.identity.register import Event, Known, Register, person_of
 from trivet.data.identity.stewardship import apply
 from trivet.data.identity.weights import Weights, shipped
@@ -201,7 +201,7 @@ class Work:
             self.doubt(subject, match)
         if found.crowded:
             rules = ",".join(sorted(found.crowded))
-            event = self.event("crowded", subject, "", rule=f"too-many-records:{rules}", grade="possible")
+            event = self.event("crowded", subject, "", rule=f"{TOO_LARGE}:{rules}", grade="possible")
             if self.register.doubt(f"crowded {subject}", "crowded", event):
                 self.register.happened(event)
                 self.enter("crowded", "possible", event.rule, None, subject, "")

@@ -13,13 +13,14 @@ from trivet.data.identity.compare import Evidence, ceiling, compare
 from trivet.data.identity.features import Features
 from trivet.data.identity.judge import GRADES, Verdict, contradictions, judge
 from trivet.data.identity.keys import contact_keys, keys
-from trivet.data.identity.register import Known, Register
+from trivet.data.identity.register import Known, Register, features_of
 from trivet.data.identity.weights import Weights
 
-__all__ = ["Finding", "Match", "find", "vetoed"]
+__all__ = ["TOO_LARGE", "Finding", "Match", "find", "vetoed"]
 
 
 LINKED = ("certain", "probable")
+TOO_LARGE = "block-too-large"
 
 
 class Match(NamedTuple):
@@ -50,8 +51,8 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
         numbers.discard(self_known.id)
     if not numbers:
         return Finding(None, (), (), crowded)
-    candidates = [one for one in register.candidates(numbers) if self_known is None or one.person != self_known.person]
-    shared = _shared(known, blocks, candidates, weights.shared)
+    rows = [row for row in register.candidates(numbers) if self_known is None or row[2] != self_known.person]
+    shared = _shared(known, blocks, {row[0]: row[2] for row in rows}, weights.shared)
     total = register.count()
     prior = weights.prior(total)
 
@@ -60,20 +61,32 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
 
     apart = _apart(register, self_known)
     persons: dict[str, list[tuple[Known, Verdict, Evidence]]] = {}
-    most = ceiling(known, weights, total, shared)
-    for one in candidates:
-        if prior + most(one.features) < weights.possible:
+    could = ceiling(known, weights, total, weights.possible - prior, shared)
+    for number, subject, person, packed in rows:
+        held = features_of(packed)
+        if not could(held):
             continue  # whatever else agrees, this pair is none
+        one = Known(number, subject, person, held)
         evidence = compare(known, one.features, weights, terms, shared)
         persons.setdefault(one.person, []).append((one, judge(known, one.features, evidence, prior, weights), evidence))
     disputed = register.disputed([one.subject for held in persons.values() for one, verdict, _ in held if verdict.grade in LINKED])
     persons = {person: [_undisputed(item, disputed) for item in held] for person, held in persons.items()}
-    found = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]
+    verdicts = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]
     matches = sorted(
-        (match for match in found if match is not None),
+        (match for match in verdicts if match is not None),
         key=lambda match: (-GRADES.index(match.grade), -(match.score or 0.0), match.subject),
     )
-    return _decide(matches, crowded)
+    found = _decide(matches, crowded)
+    return _held(found) if crowded else found
+
+
+def _held(found: Finding) -> Finding:
+    """Not everybody who shares a key was looked at: what was found waits for a human, except what one number in one authority says."""
+    numbered = "identifier" not in found.crowded
+    sure = [match for match in (found.best, *found.also) if match is not None and numbered and match.rule == "same-identifier"]
+    rest = [match for match in (found.best, *found.also) if match is not None and match not in sure]
+    waits = tuple(match._replace(grade="possible", rule=TOO_LARGE) for match in rest)
+    return Finding(sure[0] if sure else None, tuple(sure[1:]), waits + found.doubts, found.crowded)
 
 
 def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
@@ -113,9 +126,8 @@ def _blocks(register: Register, known: Features, most: int) -> tuple[dict[int, s
     return blocks, frozenset(crowded)
 
 
-def _shared(known: Features, blocks: dict[int, set[int]], candidates: Sequence[Known], most: int) -> set[str]:
+def _shared(known: Features, blocks: dict[int, set[int]], persons: dict[int, str], most: int) -> set[str]:
     """Telephones and addresses behind which too many persons stand."""
-    persons = {one.id: one.person for one in candidates}
     shared = set()
     for value, key in contact_keys(known).items():
         numbers = blocks.get(key, ())

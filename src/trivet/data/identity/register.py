@@ -16,7 +16,7 @@ from trivet.data.identity.features import Features
 from trivet.kernel.digest import record_id
 from trivet.kernel.resources import text
 
-__all__ = ["Event", "Known", "Register", "person_of"]
+__all__ = ["Event", "Known", "Register", "features_of", "person_of"]
 
 _decode = msgspec.json.Decoder(Features)
 _encode = msgspec.json.Encoder()
@@ -110,10 +110,10 @@ class Register:
         """Numbers of the records under a key, at most `most`."""
         return [number for (number,) in self.tx.execute(_BLOCK, (key, most))]
 
-    def candidates(self, numbers: Iterable[int]) -> list[Known]:
-        """Records by their numbers, in order."""
-        rows = self.tx.execute(_CANDIDATES, (_list(sorted(numbers)),))
-        return [Known(number, subject, person, features_of(packed)) for number, subject, person, packed in rows]
+    def candidates(self, numbers: Iterable[int]) -> Sequence[tuple[int, str, str, str]]:
+        """Records by their numbers, in order: number, subject, person, features still packed (`features_of` opens them)."""
+        rows: Sequence[tuple[int, str, str, str]] = self.tx.execute(_CANDIDATES, (_list(sorted(numbers)),))
+        return rows
 
     def members(self, person: str) -> list[Known]:
         """All records of a person, oldest first."""
