@@ -45,7 +45,7 @@ check: setup     ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo > /dev/null || { $(BIN)/lint-imports; exit 1; }
 
 long: setup      ## faults, walks and whole demos
-	@TRIVET_CORPORA=$(abspath $(CORPORA)) $(BIN)/python -m pytest -m "long and not browser"
+	@TRIVET_CORPORA=$(abspath $(CORPORA)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "long and not browser"
 
 faults: setup    ## kill -9 and failing disks
 	@$(BIN)/python -m pytest tests/faults
