@@ -9,9 +9,9 @@ what was looked for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -21,9 +21,9 @@ from trivet.data.engines.duck import DuckEngine
 from trivet.data.views import STATE, install, macros
 from trivet.kernel.clock import instant as instant_text
 from trivet.kernel.clock import parse_instant
-from trivet.kernel.errors import NotFound
+from trivet.kernel.errors import NotFound, Usage
 
-__all__ = ["FeatureViews", "Links", "Versions"]
+__all__ = ["FeatureViews", "Links", "Part", "Versions"]
 
 Case = tuple[str, str, int]
 PART = 200  # persons of one part of a large cohort, so that what is held at once stays bounded
@@ -48,6 +48,15 @@ class Links(Protocol):
     def history(self, persons: Sequence[str]) -> Any: ...
 
     def versions(self, subjects: Sequence[str], types: Sequence[str], as_of: int) -> Any: ...
+
+
+class Part(NamedTuple):
+    """Some cases of a cohort: their numbers in it, and the versions (of places too) and links that they are answered from."""
+
+    numbers: list[int]
+    cases: list[Case]
+    versions: pa.Table
+    links: pa.Table
 
 
 class FeatureViews:
@@ -85,22 +94,32 @@ class FeatureViews:
         if self._links is None:
             versions = self._shelf.versions(None, last)
             return _answered(desk, cohort, versions, _links_in(versions))
-        return self._in_parts(desk, cohort, persons, self._links, last)
+        made: dict[int, FeatureRow] = {}
+        for part in self.parts(view, cohort):
+            made.update(zip(part.numbers, self.part(view, part), strict=True))
+        return [made[number] for number in range(len(cohort))]
 
-    def _in_parts(self, desk: _Desk, cohort: Sequence[Case], persons: Sequence[str], links: Links, last: int) -> list[FeatureRow]:
-        """A large cohort, some persons at a time: what is held at once does not grow with the number of persons, here or in the house."""
-        numbers: dict[str, list[int]] = {person: [] for person in persons}
+    def parts(self, view: str, cohort: Sequence[Case]) -> Iterator[Part]:
+        """A large cohort, some persons at a time, each part with all that `part` needs: what is held at once does not grow with the
+        number of persons, here or in the house. Usage by whoever has more than one processor for them."""
+        if self._links is None:
+            raise Usage("E356", "a cohort is taken apart by its links", help="FeatureViews(shelf, places, links)")
+        desk = self._desk(view)
+        last = max((as_of for _, _, as_of in cohort), default=-1)
+        numbers: dict[str, list[int]] = {person: [] for person in sorted({person for person, _, _ in cohort})}
         for number, (person, _, _) in enumerate(cohort):
             numbers[person].append(number)
-        made: dict[int, FeatureRow] = {}
+        persons = list(numbers)
         for start in range(0, len(persons), PART):
             some = persons[start : start + PART]
             asked = [number for person in some for number in numbers[person]]
-            theirs = links.history(some)
-            own = links.versions(theirs["subject"].unique().to_pylist(), desk.view.types, last)
-            part = self._with_places(desk.view, own, last)
-            made.update(zip(asked, _answered(desk, [cohort[number] for number in asked], part, theirs), strict=True))
-        return [made[number] for number in range(len(cohort))]
+            theirs = self._links.history(some)
+            own = self._links.versions(theirs["subject"].unique().to_pylist(), desk.view.types, last)
+            yield Part(asked, [cohort[number] for number in asked], self._with_places(desk.view, own, last), theirs)
+
+    def part(self, view: str, part: Part) -> list[FeatureRow]:
+        """The rows of a part's cases, in their order, out of nothing but the part."""
+        return _answered(self._desk(view), part.cases, part.versions, part.links)
 
     def close(self) -> None:
         """Give the engines back."""

@@ -34,7 +34,7 @@ from trivet.wiring.translate import Summary, Taking, Writer, read_input, walk, w
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["translate_on", "translate_over"]
+__all__ = ["in_order", "translate_on", "translate_over"]
 
 GROUP_BYTES = 8 << 20  # of units in a row group of the spool, one large unit excepted
 HELD = 4  # row groups of what came back that are held while rows are taken in order
@@ -171,7 +171,7 @@ def taken(inputs: deque[Input], out: Path, folder: Path, tell: Callable[[Summary
             summary, count, refused = inputs.popleft()
             taking = Taking(summary, writer)
             for _ in range(count):
-                taking.take(next(answers))
+                taking.take(rendered(next(answers)))
             if refused:
                 writer.refuse(summary, refused)
             writer.close_input(summary)
@@ -180,8 +180,15 @@ def taken(inputs: deque[Input], out: Path, folder: Path, tell: Callable[[Summary
         return writer.total
 
 
-def in_order(folder: Path) -> Iterator[Rendered]:
-    """The rows of a folder of Parquet files by input and number of the first unit; a few row groups are held at a time."""
+def rendered(answer: dict[str, Any]) -> Rendered:
+    """A row that came back."""
+    said = msgspec.msgpack.decode(answer["said"], type=Said)
+    records, lineage, rejects = (answer[name] for name in LINES)
+    return Rendered(records, lineage, rejects, said.own, said.shared, said.counts, said.types, said.notices)
+
+
+def in_order(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a folder of Parquet files by `number` and `first`; a few row groups are held at a time."""
     import pyarrow.parquet as pq
 
     files = [pq.ParquetFile(path) for path in sorted(folder.glob("*.parquet"))]
@@ -198,10 +205,7 @@ def in_order(folder: Path) -> Iterator[Rendered]:
             if len(groups) >= HELD:
                 groups.pop(next(iter(groups)))
             groups[file, group] = files[file].read_row_group(group)
-        [answer] = groups[file, group].slice(row, 1).to_pylist()
-        said = msgspec.msgpack.decode(answer["said"], type=Said)
-        records, lineage, rejects = (answer[name] for name in LINES)
-        yield Rendered(records, lineage, rejects, said.own, said.shared, said.counts, said.types, said.notices)
+        yield from groups[file, group].slice(row, 1).to_pylist()
     for held in files:
         held.close()
 
