@@ -218,6 +218,7 @@ def story(walk: Walk) -> str:
     ):
         walk.run("terminology", *words, *at)
     walk.run("terminology", "suggest", *at)
+    walk.run("terminology", "changes", "SCT", "--from", "1", "--to", "2", *at)
     about = ("--source", "lab", "--system", "urn:x", "--target", "LOINC", "718-7", "--by", "dr. lab", "--reason", "sheet")
     walk.run("terminology", "accept", "X1", *about, *at)
     for wrong in (

@@ -237,6 +237,31 @@ def lines(found: list[dict[str, Any]]) -> Iterator[str]:
     yield f"{found[0]['system']}, version {found[0]['version']}" if found else "nothing has these words"
 
 
+@command.command("changes")
+@click.argument("system")
+@click.option("--from", "old", required=True, metavar="VERSION", help="The release that was.")
+@click.option("--to", "new", required=True, metavar="VERSION", help="The release that comes.")
+@click.option("--all", "every", is_flag=True, help="Also codes that no record bears.")
+@home_option
+@json_option
+def changes(system: str, old: str, new: str, every: bool, home: Path, as_json: bool) -> None:
+    """What another release says of the codes in use: gone, retired, back, renamed, with their uses and days.
+
+    \b
+    Examples:
+      trivet terminology changes LOINC --from 2.80 --to 2.81
+      trivet terminology changes ICD10CM --from FY2025 --to FY2026 --all --json
+    """
+    from trivet.flows.map_codes import release_changes
+
+    with opened(home) as house:
+        answer = release_changes(house, system, old, new, every=every)
+    columns = ("change", "code", "uses", "first", "last", "before", "after")
+    sums = ", ".join(f"{count} {change}" for change, count in answer["all"].items()) or "nothing"
+    body = table(columns, [[one[name] for name in columns] for one in answer["changes"]])
+    show(as_json, answer, [*body, f"{answer['system']} from {old} to {new}, all codes: {sums}"])
+
+
 @command.command("suggest")
 @click.option("--source", default="", help="Only codes of this feed.")
 @click.option("--codes", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many codes, the most frequent first.")

@@ -10,7 +10,7 @@ that cannot run is an `error`, never a `pass`; a check with nothing to speak of 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = ["TABLES", "Check", "ShelfChecks", "shipped_checks"]
 
 TABLES = {"check_run": "seq", "check_verdict": "run, check_id", "check_row": "run, check_id, ordinal"}
 SEEN = ("observation", "patient", "person", "record", "encounter", "bed", "claim", "answer", "payment", "message")
+Lives = Callable[[], tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]]
 KEPT = 100  # rows of a failing check that are kept with its verdict; `rows` gives all of them
 
 
@@ -103,8 +104,18 @@ def site_checks(folder: Path) -> tuple[Check, ...]:
 class ShelfChecks:
     """`contracts.ports.Checks` over the shelf of a home."""
 
-    def __init__(self, store: Store, vault: Vault, ledger: Ledger, bench: Bench, clock: Clock, site: Path) -> None:
-        self._store, self._vault, self._ledger, self._bench, self._clock, self._site = store, vault, ledger, bench, clock, site
+    def __init__(
+        self, store: Store, vault: Vault, ledger: Ledger, bench: Bench, clock: Clock, site: Path, lives: Lives | None = None
+    ) -> None:
+        self._store, self._vault, self._ledger, self._bench, self._clock, self._site, self._lives = (
+            store,
+            vault,
+            ledger,
+            bench,
+            clock,
+            site,
+            lives,
+        )
 
     def checks(self) -> tuple[Check, ...]:
         """The checks in force, with the site's thresholds."""
@@ -152,7 +163,7 @@ class ShelfChecks:
         texts = {name: text("trivet.data", "sql", "checks", "tables", f"seen_{name}.sql") for name in SEEN}
         words = " ".join([*texts.values(), *(check.sql for check in self.checks())])
         engine = self._bench.prepared([words], as_of)
-        for name, table in tables(self._clock.now()).items():
+        for name, table in (tables(self._clock.now()) | lives_of(self._lives() if self._lives else ((), ()))).items():
             engine.put(name, table)
         for sql in (texts["record"], *(texts[name] for name in SEEN if name != "record")):
             engine.run(sql)
@@ -233,6 +244,21 @@ def unwrite(tx: Tx, seq: int) -> None:
     """Take the rows of one run away, so that it can be written again."""
     for name in ("check_row_forget", "check_verdict_forget", "check_run_forget"):
         tx.execute(_sql(name), (seq,))
+
+
+def lives_of(known: tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]) -> dict[str, pyarrow.Table]:
+    """Loaded code systems (system, version), and their codes that are not in force for ever (system, code, active, since, until)."""
+    import pyarrow
+
+    word, flag = pyarrow.string(), pyarrow.bool_()
+    shapes = {
+        "loaded_system": pyarrow.schema([("system", word), ("version", word)]),
+        "code_life": pyarrow.schema([("system", word), ("code", word), ("active", flag), ("since", word), ("until", word)]),
+    }
+    return {
+        name: pyarrow.Table.from_pylist([dict(zip(shape.names, row, strict=True)) for row in rows], schema=shape)
+        for (name, shape), rows in zip(shapes.items(), known, strict=True)
+    }
 
 
 def _sql(name: str) -> str:

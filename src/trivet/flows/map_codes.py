@@ -13,7 +13,7 @@ from trivet.flows.account_for import read_decision
 from trivet.flows.reread import under
 from trivet.kernel.errors import NotFound
 
-__all__ = ["decide_code", "suggest_codes"]
+__all__ = ["decide_code", "release_changes", "suggest_codes"]
 
 Key = tuple[str, str, str]
 
@@ -82,3 +82,19 @@ def decide_code(house: House, action: str, choice: Any, *, by: str, reason: str)
         "decisions": len(hang),
         "plan": plan if answer["row"]["status"] in ("approved", "retired") else "",
     }
+
+
+def release_changes(house: House, system: str, old: str, new: str, *, every: bool = False) -> dict[str, Any]:
+    """What a release changed, for the codes in use (or for all): each with its uses and the first and last day of them."""
+    found = house.role("terminology").embedded.changes(system, old, new)
+    uses = {(uri, code): row for uri, code, *row in house.role("mapping").in_use()}
+    uri = house.role("terminology").embedded.edition(system, new).system
+    told = []
+    for one in found:
+        count, first, last = uses.get((uri, one["code"]), (0, "", ""))
+        if every or count:
+            told.append({**one, "uses": count, "first": first, "last": last})
+    sums: dict[str, int] = {}
+    for one in found:
+        sums[one["change"]] = sums.get(one["change"], 0) + 1
+    return {"system": uri, "from": old, "to": new, "changes": told, "all": sums}

@@ -191,7 +191,11 @@ def checks(house: House) -> Any:
     """Quality checks."""
     from trivet.data.quality import ShelfChecks
 
-    return ShelfChecks(house.store, house.vault, house.ledger, house.role("query"), house.clock, Path(house.home) / "site")
+    def lives() -> Any:
+        """Nothing is known of codes where nothing was ever loaded."""
+        return house.role("terminology").embedded.lives() if (Path(house.home) / "terminology.db").exists() else ((), ())
+
+    return ShelfChecks(house.store, house.vault, house.ledger, house.role("query"), house.clock, Path(house.home) / "site", lives)
 
 
 def formats(house: House) -> dict[str, Format]:

@@ -12,7 +12,7 @@ import pytest
 import releases
 from trivet.contracts.house import House
 from trivet.contracts.revision import Chosen
-from trivet.flows.map_codes import decide_code, suggest_codes
+from trivet.flows.map_codes import decide_code, release_changes, suggest_codes
 from trivet.flows.receive import Delivery, receive
 from trivet.flows.remap import remap
 from trivet.kernel.clock import FrozenClock
@@ -195,3 +195,38 @@ def test_what_cannot_be_decided(house: House) -> None:
     with pytest.raises(NotFound):
         decide(house, "NOPE", "9001-1")
     assert not (Path(house.home) / "site" / "terminology.csv").exists()
+
+
+def bed(number: int, code: str, day: str) -> dict[str, Any]:
+    """An Observation under a code of the house's own system."""
+    coding = {"system": releases.HOUSE, "code": code}
+    return result(number, code, "") | {"code": {"coding": [coding]}, "effectiveDateTime": f"{day}T08:00:00Z", "valueString": "seen"}
+
+
+def test_codes_that_were_retired_on_the_day_of_the_event_are_found(house: House, tmp_path: Path) -> None:
+    """A check names the record with a code after its end; before its end it passes, and systems that nobody loaded are not spoken of."""
+    terminology.load(house, "fhir", releases.fhir(tmp_path / "house"), "")
+    rows = [bed(1, "cot", "2025-02-01"), bed(2, "cot", "2023-02-01"), bed(3, "icu", "2025-02-01"), bed(4, "cot", "2019-02-01")]
+    receive(house, [Delivery("\n".join(map(json.dumps, rows)).encode(), "beds", "fhir", "beds.ndjson")])
+    verdict = {one.check: one for one in house.checks.run()}["code-retired"]
+    assert (verdict.failing, verdict.total, verdict.verdict) == (2, 4, "fail")
+    assert all("cot" in row["why"] and "2024-06-30" in row["why"] for row in house.checks.rows("code-retired"))
+
+
+def test_what_a_release_changed_for_the_codes_in_use(house: House, tmp_path: Path) -> None:
+    """Gone and renamed codes that records bear come with their uses and days; the others are counted, and listed when asked for."""
+    terminology.load(house, "fhir", releases.fhir(tmp_path / "one"), "")
+    after = releases.fhir(tmp_path / "two", "2") / "house.json"
+    after.write_text(after.read_text().replace("Intensive care bed", "Critical care bed").replace('"code": "ward"', '"code": "ward-2"'))
+    terminology.load(house, "fhir", after.parent, "")
+    rows = [bed(1, "icu", "2025-02-01"), bed(2, "icu", "2025-03-01"), bed(3, "ward", "2025-02-01")]
+    receive(house, [Delivery("\n".join(map(json.dumps, rows)).encode(), "beds", "fhir", "beds.ndjson")])
+    found = release_changes(house, releases.HOUSE, "1", "2")
+    assert [(one["change"], one["code"], one["uses"], one["first"], one["last"]) for one in found["changes"]] == [
+        ("gone", "ward", 1, "2025-02-01", "2025-02-01"),
+        ("renamed", "icu", 2, "2025-02-01", "2025-03-01"),
+    ]
+    assert found["all"] == {"gone": 1, "new": 1, "renamed": 1}
+    assert len(release_changes(house, releases.HOUSE, "1", "2", every=True)["changes"]) == 3
+    with pytest.raises(NotFound):
+        release_changes(house, releases.HOUSE, "1", "3")

@@ -232,6 +232,29 @@ class Embedded:
                 break
         return tuple(found.values())[:limit]
 
+    def lives(self) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Systems that an operator loaded, with the version that answers, and their codes that are not in force for ever."""
+        newest = {held.system: held for held in self.library.editions() if held.kind != "shipped"}
+        systems = [(held.system, held.version) for held in newest.values()]
+        codes = [
+            (held.system, code, bool(active), since, until)
+            for held in newest.values()
+            for code, active, since, until in self.library.rows("lives", held.id)
+        ]
+        return systems, codes
+
+    def changes(self, system: str, old: str, new: str) -> list[dict[str, str]]:
+        """What a release changed: codes that are gone, retired, back, renamed, new. NotFound for a release that is not here."""
+        held = [self.edition(system, version) for version in (old, new)]
+        for one, version in zip(held, (old, new), strict=True):
+            if one is None:
+                uri = canonical_system(system)[0]
+                raise NotFound(
+                    "E371", "this code system is not loaded", where=uri, why=self.why(uri, version), help="trivet terminology list"
+                )
+        names = ("code", "before", "after", "change")
+        return [dict(zip(names, row, strict=True)) for row in self.library.rows("changes", *(one.id for one in held if one))]
+
 
 def of_day(found: Concept, at: str) -> list[str]:
     """What a day says against a code: not yet, or no more."""

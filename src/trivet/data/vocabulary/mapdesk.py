@@ -73,6 +73,11 @@ class MapDesk:
         """Record version -> the queued local code that it bears."""
         return {(record, version): (feed, system, code) for record, version, feed, system, code in self._query.ask(sql("local_uses"))[1]}
 
+    def in_use(self) -> list[tuple[Any, ...]]:
+        """Codings that records bear: system, code, uses, first and last day."""
+        found: list[tuple[Any, ...]] = self._query.ask(sql("codes_in_use"))[1]
+        return found
+
     def rows(self) -> list[Row]:
         """The site's rows, oldest first."""
         return list(csv.DictReader(io.StringIO(self._text()))) if self._path.is_file() else []
