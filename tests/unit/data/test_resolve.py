@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
-from trivet.data.identity.pairs import LEVELS
+from trivet.data.identity.pairs import LEVELS, coded, compare_all
 from trivet.data.identity.resolve import deduplicate, link_tables
-from trivet.data.identity.table import People, date, kinds, read_people, recognised
+from trivet.data.identity.table import Column, People, date, kinds, read_people, recognised
 from trivet.kernel.errors import Usage
 
 GIVEN = [
@@ -164,3 +165,31 @@ def test_dates_as_people_write_them(written: str, plain: str) -> None:
 def test_every_kind_of_column_has_levels() -> None:
     """A field in the table of columns can be compared."""
     assert set(kinds().values()) == set(LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "level"),
+    [
+        ("name", "ELIZABETH", "LIZ", "close"),
+        ("name", "MARTHA", "MARHTA", "close"),
+        ("name", "ELENA", "E", "sound"),
+        ("name", "ROBERT", "RUPERT", "fuzzy"),
+        ("name", "KATHARINE", "CATHERINE", "fuzzy"),
+        ("name", "GOMEZ", "GANZ", "sound"),
+        ("name", "GOMEZ", "ADLER", "other"),
+        ("date", "19610417", "19610418", "close"),
+        ("date", "19610412", "19611204", "close"),
+        ("date", "19610417", "19750417", "parts"),
+        ("date", "19610417", "19841202", "other"),
+        ("date", "1961", "19841202", "other"),
+        ("code", "60601", "60602", "close"),
+        ("code", "60601", "60613", "near"),
+        ("code", "12", "13", "other"),
+    ],
+)
+def test_the_level_of_two_values(kind: str, one: str, other: str, level: str) -> None:
+    """What two values of a column say about each other, whichever stands first."""
+    column = coded(Column("x", kind, (one, other, one)))
+    left, right = np.array([0, 1, 0]), np.array([1, 0, 2])
+    levels = compare_all({"x": column}, left, right).levels["x"]
+    assert [LEVELS[kind][code] for code in levels] == [level, level, "exact"]

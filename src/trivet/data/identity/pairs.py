@@ -55,12 +55,11 @@ class Pairs(NamedTuple):
 
 def coded(column: Column) -> Coded:
     """A column as numbers."""
-    values, codes = np.unique(np.array(column.values, dtype=object), return_inverse=True)
-    held = [str(value) for value in values]
-    if held and held[0] == "":
-        held, codes = held[1:], codes - 1
+    held = sorted(set(column.values) - {""})
+    index = {value: number for number, value in enumerate(held)} | {"": -1}
+    codes = np.fromiter(map(index.__getitem__, column.values), dtype=np.int64, count=len(column.values))
     counts = np.bincount(codes[codes >= 0], minlength=len(held))
-    return Coded(column.field, column.kind, codes.astype(np.int64), held, counts.astype(np.int64))
+    return Coded(column.field, column.kind, codes, held, counts.astype(np.int64))
 
 
 def _sounds(column: Coded) -> Ints:
@@ -162,57 +161,73 @@ def _levels(column: Coded, left: Ints, right: Ints) -> Bytes:
         return out
     low, high = np.minimum(one[open_pairs], other[open_pairs]), np.maximum(one[open_pairs], other[open_pairs])
     packed, back = np.unique(low * len(column.values) + high, return_inverse=True)
-    first = [column.values[code] for code in packed // len(column.values)]
-    second = [column.values[code] for code in packed % len(column.values)]
-    out[open_pairs] = MAKERS[column.kind](first, second)[back]
+    out[open_pairs] = MAKERS[column.kind](column.values, packed // len(column.values), packed % len(column.values))[back]
     return out
 
 
-def _alike(first: list[str], second: list[str], scorer: Callable[..., Any]) -> NDArray[np.float32]:
+def _alike(values: list[str], one: Ints, other: Ints, scorer: Callable[..., Any]) -> NDArray[np.float32]:
+    first, second = [values[code] for code in one.tolist()], [values[code] for code in other.tolist()]
     made: NDArray[np.float32] = process.cpdist(first, second, scorer=scorer, dtype=np.float32)
     return made
 
 
-def _names(first: list[str], second: list[str]) -> Bytes:
-    alike = _alike(first, second, JaroWinkler.similarity)
+def _of_each(values: list[str], used: Ints, what: Callable[[str], int]) -> Ints:
+    """A number for each value that is used, at its place; the others are zero."""
+    out = np.zeros(len(values), dtype=np.int64)
+    for code in np.unique(used).tolist():
+        out[code] = what(values[code])
+    return out
+
+
+def _names(values: list[str], one: Ints, other: Ints) -> Bytes:
+    alike = _alike(values, one, other, JaroWinkler.similarity)
     out = np.where(alike >= 0.92, 1, np.where(alike >= 0.80, 2, 4)).astype(np.int8)
-    for number in np.flatnonzero(out == 4):
-        one, other = first[number], second[number]
-        if other in nicknames().get(one, ()):
-            out[number] = 1
-        elif soundex(one) == soundex(other) or (1 in (len(one), len(other)) and one[0] == other[0]):
-            out[number] = 3
+    rest = np.flatnonzero(out == 4)
+    left, right = one[rest], other[rest]
+    used = np.concatenate((left, right))
+    sounds = _of_each(values, used, lambda value: int.from_bytes(soundex(value).encode()[:7]))
+    letters = _of_each(values, used, lambda value: ord(value[0]) * 2 + (len(value) == 1))
+    lone = ((letters[left] | letters[right]) & 1 == 1) & (letters[left] >> 1 == letters[right] >> 1)
+    out[rest[(sounds[left] == sounds[right]) | lone]] = 3
+    index = {value: code for code, value in enumerate(values)}
+    called = [
+        index[name] * len(values) + index[nick] for name in nicknames() if name in index for nick in nicknames()[name] if nick in index
+    ]
+    out[rest[np.isin(left * len(values) + right, np.array(called, dtype=np.int64))]] = 1
     return out
 
 
-def _dates(first: list[str], second: list[str]) -> Bytes:
-    away = _alike(first, second, DamerauLevenshtein.distance)
+def _dates(values: list[str], one: Ints, other: Ints) -> Bytes:
+    away = _alike(values, one, other, DamerauLevenshtein.distance)
     out = np.where(away <= 1, 1, 3).astype(np.int8)
-    for number in np.flatnonzero(out == 3):
-        one, other = first[number], second[number]
-        if len(one) == len(other) == 8:
-            same = (one[:4] == other[:4]) + (one[4:6] == other[4:6]) + (one[6:] == other[6:])
-            if same == 2 or away[number] <= 2 or (one[:4] == other[:4] and one[4:6] == other[6:]):
-                out[number] = 1 if one[:4] == other[:4] and one[4:6] == other[6:] and one[6:] == other[4:6] else 2
+    number = _of_each(values, np.concatenate((one, other)), lambda value: int(value) if len(value) == 8 and value.isdecimal() else -1)
+    rest = np.flatnonzero((out == 3) & (number[one] >= 0) & (number[other] >= 0))
+    left, right = number[one[rest]], number[other[rest]]
+    year, month, day = left // 10_000 == right // 10_000, left // 100 % 100 == right // 100 % 100, left % 100 == right % 100
+    there, back = left // 100 % 100 == right % 100, left % 100 == right // 100 % 100
+    near = (year.astype(np.int8) + month + day == 2) | (away[rest] <= 2) | (year & there)
+    out[rest[near]] = 2
+    out[rest[year & there & back]] = 1
     return out
 
 
-def _codes(first: list[str], second: list[str]) -> Bytes:
-    away = _alike(first, second, DamerauLevenshtein.distance)
-    size = np.array([min(len(one), len(other)) for one, other in zip(first, second, strict=True)])
+def _codes(values: list[str], one: Ints, other: Ints) -> Bytes:
+    away = _alike(values, one, other, DamerauLevenshtein.distance)
+    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
+    size = np.minimum(sizes[one], sizes[other])
     return np.where((away <= 1) & (size >= 3), 1, np.where((away <= 2) & (size >= 4), 2, 3)).astype(np.int8)
 
 
-def _texts(first: list[str], second: list[str]) -> Bytes:
-    alike = np.maximum(_alike(first, second, JaroWinkler.similarity), _alike(first, second, token_sort_ratio) / 100)
+def _texts(values: list[str], one: Ints, other: Ints) -> Bytes:
+    alike = np.maximum(_alike(values, one, other, JaroWinkler.similarity), _alike(values, one, other, token_sort_ratio) / 100)
     return np.where(alike >= 0.90, 1, np.where(alike >= 0.78, 2, 3)).astype(np.int8)
 
 
-def _categories(first: list[str], second: list[str]) -> Bytes:
-    return np.ones(len(first), dtype=np.int8)
+def _categories(values: list[str], one: Ints, other: Ints) -> Bytes:
+    return np.ones(len(one), dtype=np.int8)
 
 
-MAKERS: dict[str, Callable[[list[str], list[str]], Bytes]] = {
+MAKERS: dict[str, Callable[[list[str], Ints, Ints], Bytes]] = {
     "name": _names,
     "date": _dates,
     "code": _codes,
