@@ -281,6 +281,8 @@ def story(walk: Walk) -> str:
     walk.run("client-key", "list", *at)
     walk.run("remap", *at)
     walk.run("remap", "--state", "quarantined", *at)
+    for words in (("publish",), ("hold", "case"), ("list",), ("prove", "case"), ("compact",), ("release", "case"), ("expire",)):
+        walk.run("shelf", *words, *at)
     erased = shutil.copytree(walk.home, walk.folder / "erased")
     for one in (row["person"] for row in everybody):
         walk.run("hold", one, "--reason", NAME, "--home", str(erased))

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "outbox": "What goes out: list, show, send, resend.",
     "erase": "Erase a person for ever; what is proven stays proven.",
     "hold": "Forbid erasure of a person or of anybody; end it, list it.",
+    "shelf": "The record versions as an Iceberg table: publish, compact, expire, hold, prove.",
     "suspend": "Stop a model at once.",
     "promote": "Make a model version the live one of its use.",
     "approve": "Cast a vote.",

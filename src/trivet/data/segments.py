@@ -83,6 +83,10 @@ class Segments:
         self._tail = None
         self._sweep()
 
+    def known(self, as_of: int) -> pyarrow.Table:
+        """Every version known at a position, out of the store, in order."""
+        return arrow(self._store.read(_sql("record_rows_known"), (as_of,)), COLUMNS)
+
     def purge(self) -> None:
         """Forget every file and remove it, also one that somebody may be reading: after an erasure."""
         self.drop()

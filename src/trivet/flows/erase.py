@@ -52,12 +52,18 @@ def erase(house: House, person: str, *, reason: str, by: str) -> dict[str, Any]:
     house.role("segments").purge()
     house.role("store").scrub()
     house.shelf.publish()
+    if house.role("lake").purge():
+        house.role("lake").publish(house.landing.horizon())
     return done
 
 
 def refuse_held(house: House, person: str) -> None:
     """Refused when the person or the whole home is under a hold."""
     marks = {house.role("erasures").mark(f"hold {one}"): one for one in (person, HOME)}
+    if house.role("lake").shown()["holds"]:
+        raise Refused(
+            "E301", "the published shelf is under a hold", why="its snapshot names the person's records", help="trivet shelf list"
+        )
     for mark in holds(house):
         if mark in marks:
             what = "the home" if marks[mark] == HOME else "the person"

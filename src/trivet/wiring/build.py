@@ -44,6 +44,7 @@ ROLES: dict[str, str] = {
     "linker": "rooms:linker",
     "erasures": "erasing:erasures",
     "husks": "erasing:husks",
+    "lake": "erasing:lake",
     "normaliser": "rooms:normaliser",
     "terminology": "terminology:terminology",
     "mapping": "terminology:mapping",

@@ -1,15 +1,16 @@
-"""Binds what erases persons: vault and tables in the data room, rows of decisions in governance.
+"""Binds what erases persons: vault and tables in the data room, rows of decisions in governance; and the published table.
 
 In: the house. Out: the implementations. Refused: nothing.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from trivet.contracts.house import House
 
-__all__ = ["erasures", "husks"]
+__all__ = ["erasures", "husks", "lake"]
 
 
 def erasures(house: House) -> Any:
@@ -26,3 +27,10 @@ def husks(house: House) -> Any:
     from trivet.governance.husks import Husks
 
     return Husks(house.ledger)
+
+
+def lake(house: House) -> Any:
+    """The shelf as an Iceberg table."""
+    from trivet.data.lake import Lake
+
+    return Lake(house.store, Path(house.home) / "shelves" / "lake")

@@ -229,7 +229,11 @@ class StoreErasures:
         tx.execute(sql("erase_version"), (_list(removed),))
         for seq in sorted(gone):
             self._lineage(tx, seq, fresh.get(seq))
-        stone.kept |= fresh
+        for seq in units:
+            before, now = stone.kept.pop(seq, Kept()), fresh.get(seq, Kept())
+            sheets = {key: one for key, one in before.sheets.items() if one.subject not in mine} | now.sheets
+            if sheets:
+                stone.kept[seq] = Kept(sheets, now.spans or before.spans)
         return len(removed)
 
     def _lineage(self, tx: Tx, seq: int, kept: Kept | None) -> None:

@@ -1,0 +1,1 @@
+select * from published where known_seq <= ? order by ordinal
