@@ -24,18 +24,20 @@ __all__ = ["compare", "main"]
 SIDE = Path(__file__).with_name("hl7v2_peer.py")
 
 
-def side(python: str, name: str, messages: Path, seconds: float) -> dict[str, Any]:
+def side(python: str, name: str, messages: Path, seconds: float, once: bool) -> dict[str, Any]:
     """One run of one side; `missing` says why there is no rate."""
     if not python or not Path(python).exists():
         return {"missing": "no Python of the peers: --peers"}
-    done = subprocess.run([python, SIDE, name, messages, str(seconds)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, SIDE, name, messages, str(seconds), *(["once"] if once else [])], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         return {"missing": done.stderr.strip().splitlines()[-1]}
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-def compare(ours: str, peers: list[str], wanted: dict[str, float]) -> dict[str, Any]:
+def compare(ours: str, peers: list[str], wanted: dict[str, float], count: int = 400, once: bool = False) -> dict[str, Any]:
     """Best rates of our side and the peers', and ours over each of theirs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", default="")
@@ -46,11 +48,11 @@ def compare(ours: str, peers: list[str], wanted: dict[str, float]) -> dict[str, 
     said: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         messages = Path(folder) / "messages.json"
-        texts = [raw.decode().replace("ADT^A03", "ADT^A08").replace("|A03|", "|A08|") for raw in feed(400)]  # a peer knows no A03
+        texts = [raw.decode().replace("ADT^A03", "ADT^A08").replace("|A03|", "|A08|") for raw in feed(count)]  # a peer knows no A03
         messages.write_text(json.dumps(texts))
         for _ in range(given.rounds):
             for name in (ours, *peers):
-                answer = side(sys.executable if name == ours else given.peers, name, messages, given.seconds)
+                answer = side(sys.executable if name == ours else given.peers, name, messages, given.seconds, once)
                 if "rate" in answer:
                     best[name] = max(best.get(name, 0.0), answer["rate"])
                     said[name] = answer["sample"]

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import DISPOSITIONS, Translation
@@ -242,3 +244,46 @@ def test_bytes_that_are_no_message_are_quarantined() -> None:
     envelope = Hl7v2Format().translate(b"FHS|^~\\&|A|B\r", FEED)
     assert envelope.ignored == "hl7v2.batch-envelope"
     assert {element.disposition for element in envelope.elements} == {"dropped"}
+
+
+AGAIN = (
+    "PID|1||100^^^NORTH^MR~5^^^SSA^SS||Ode^Ann||19700102|F||2106-3^White^CDCREC|1 Main^^Oak^IL||^PRN^PH^^1^708^5551234|||M||9^^^NORTH^AN\r",
+    "PID|1||100^^^NORTH^MR||Ode^Ann^B||1970|Q\r",
+    "PD1||||7^Hart^Lou^^^Dr^^^NORTH\r",
+    "NK1|1|Ode^Lou|SPO^Spouse^HL70063||^PRN^PH^^1^708^5559876\r",
+    "PV1|1|I|ICU^1^A^NORTH|E||4E^2^B^NORTH|7^Hart^Lou^^^Dr^^^NORTH||7^Hart^L^^^Dr^^^NORTH|MED|||||||||V1^^^NORTH^VN\r",
+    "PV1|1|I|ICU^1^B^NORTH|E|||8^Hart^Lou^^^Dr^^^NORTH||||||||||||V1^^^NORTH^VN|||||||||||||||||||||||||202602281015\r",
+    "AL1|1|DA|7980^Penicillin^RXNORM|SV|Hives\r",
+    "DG1|1||N17.9^Acute kidney failure^I10|||A\r",
+    "IN1|1|PPO^Preferred|C1^^^PAYER|Blue Plan||||||||||||SEL\r",
+    "ORC|RE|P1^EHR|F1^LAB||CM\r",
+    "OBR|1|P1^EHR|F1^LAB|24331-1^Panel^LN|||202602281015|||||||||7^Hart^Lou^^^Dr^^^NORTH\r",
+    "OBX|1|NM|718-7^Hemoglobin^LN||13.5|g/dL|12-16|N|||F|||202602281015\r",
+    "OBX|1|NM|718-7^Hemoglobin^LN||x|g/dL|12-16|N|||F|||2026022810x\r",
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["ADT^A01", "ADT^A08", "ORU^R01"]), st.lists(st.sampled_from(AGAIN), max_size=7)), max_size=4),
+    st.uuids(),
+)
+def test_what_is_remembered_changes_nothing(feed: list[tuple[str, list[str]]], fresh: Any) -> None:
+    """A message in the middle of a feed, all of it met before, gives what it gives to a feed that never met anything."""
+    used = SourceProfile("lab", options={"feed": str(fresh)})
+    raws = [message(kind, *segments) for kind, segments in feed]
+    for _ in range(3):
+        for raw in raws:
+            translated(raw, used)
+    for number, raw in enumerate(raws):
+        assert translated(raw, used) == translated(raw, SourceProfile("lab", options={"feed": f"{fresh}/{number}"}))
+
+
+def test_a_text_under_other_delimiters_is_another_text() -> None:
+    """What was remembered of `Ode^Ann` where `^` delimits is not told where the header says that `!` does."""
+    feed = SourceProfile("lab", options={"feed": "delimiters"})
+    usual = message("ADT^A01", PID)
+    for _ in range(3):
+        translated(usual, feed)
+    patient = only(translated(usual.replace(b"|^~", b"|!~").replace(b"ADT^A01", b"ADT!A01"), feed), "Patient")
+    assert patient["name"][0]["family"] == "Ode^Ann^B.^Jr"

@@ -17,7 +17,7 @@ from trivet.integration.formats.hl7v2.reader import Leaf
 from trivet.integration.formats.hl7v2.work import Builder, Work
 from trivet.kernel.errors import Rejected
 
-__all__ = ["LIMIT", "Effects", "Recorder", "record", "replay"]
+__all__ = ["LIMIT", "Child", "Effects", "Put", "Recorder", "bear", "fresh", "place", "record", "replay"]
 
 LIMIT = 20_000  # remembered fields of one feed
 Rel = tuple[str, int, int, str, str]  # path after the value's place, offset in the field, length, locator after the segment, rule
@@ -65,6 +65,13 @@ class Recorder:
         """Parts of the record itself."""
         self.puts.append((None, 0, out, self._relative(spans), rule))
 
+    def repeat(self, puts: tuple[Put, ...], base: int) -> None:
+        """What was written down before, for a field at another place."""
+        shift = base - self.base
+        for target, index, value, spans, rule in puts:
+            moved = tuple((path, offset + shift, length, locator, name) for path, offset, length, locator, name in spans)
+            self.puts.append((target, index, value, moved, rule))
+
     def _relative(self, spans: list[Span]) -> tuple[Rel, ...]:
         base, cut = self.base, self.cut
         return tuple((span[0], span[1] - base, span[2], span[3][cut:], span[4]) for span in spans)
@@ -75,8 +82,9 @@ def record(work: Work, base: int, prefix: str, run: Callable[[Recorder], None], 
 
     `heads` are the list elements that only this field speaks of: what it says of one of them becomes one structure.
     """
-    kept = (work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects)
+    kept = (work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born)
     work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects = {}, {}, {}, {}, [], []
+    work.born = None
     recorder = Recorder(base, len(prefix))
     try:
         run(recorder)
@@ -89,7 +97,7 @@ def record(work: Work, base: int, prefix: str, run: Callable[[Recorder], None], 
         notices = tuple(_moved(notice, -base, prefix, "") for notice in work.notices)
         rejects = tuple(_moved(reject, -base, prefix, "") for reject in work.rejects)
     finally:
-        work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects = kept
+        work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born = kept
     return Effects(tuple(_joined(recorder.puts, heads)), children, marks, notices, rejects)
 
 
@@ -116,7 +124,7 @@ def _whole(puts: list[Put], head: str) -> Put | None:
     spans: list[Rel] = []
     for target, index, value, relative, _ in puts:
         assert target is not None
-        stands = target.put(scratch, labels, index, _fresh(value))
+        stands = target.put(scratch, labels, index, fresh(value))
         if not stands:
             return None
         rest = stands.partition("]")[2]
@@ -138,23 +146,15 @@ def _moved(one: Any, shift: int, before: str, after: str) -> Any:
     return one._replace(locator=locator, offset=one.offset + shift)
 
 
-def replay(effects: Effects, work: Work, builder: Builder, base: int, prefix: str) -> None:
+def replay(effects: Effects, work: Work, builder: Builder | Recorder, base: int, prefix: str) -> None:
     """Do what was recorded, here."""
     for child in effects.children:
-        _bear(child, work, base, prefix)
-    resource, labels, append = builder.resource, builder.labels, builder.spans.append
-    for target, index, value, spans, rule in effects.puts:
-        if target is None:
-            moved = [_new(Span, (path, base + offset, length, prefix + locator, name)) for path, offset, length, locator, name in spans]
-            builder.absorb(work, _fresh(value), moved, rule)
-            continue
-        stands = target.put(resource, labels, index, value if type(value) is str else _fresh(value))
-        if stands:
-            for path, offset, length, locator, name in spans:
-                append(_new(Span, (stands + path, base + offset, length, prefix + locator, name)))
-        else:
-            for _, offset, _, _, _ in spans:
-                work.superseded.setdefault(base + offset, rule)
+        bear(child, work, base, prefix)
+    if isinstance(builder, Recorder):
+        builder.repeat(effects.puts, base)
+    else:
+        for put in effects.puts:
+            place(put, work, builder, base, prefix)
     for name, offset, rule in effects.marks:
         getattr(work, name).setdefault(base + offset, rule)
     if effects.notices:
@@ -163,23 +163,43 @@ def replay(effects: Effects, work: Work, builder: Builder, base: int, prefix: st
         work.rejects.extend(_moved(reject, base, "", prefix) for reject in effects.rejects)
 
 
-def _bear(child: Child, work: Work, base: int, prefix: str) -> None:
+def place(put: Put, work: Work, builder: Builder, base: int, prefix: str) -> None:
+    """Say one recorded thing to a record."""
+    target, index, value, spans, rule = put
+    if target is None:
+        moved = [_new(Span, (path, base + offset, length, prefix + locator, name)) for path, offset, length, locator, name in spans]
+        builder.absorb(work, fresh(value), moved, rule)
+        return
+    stands = target.put(builder.resource, builder.labels, index, value if type(value) is str else fresh(value))
+    if stands:
+        builder.spans += [
+            _new(Span, (stands + path, base + offset, length, prefix + locator, name)) for path, offset, length, locator, name in spans
+        ]
+    else:
+        for _, offset, _, _, _ in spans:
+            work.superseded.setdefault(base + offset, rule)
+
+
+def bear(child: Child, work: Work, base: int, prefix: str) -> None:
     """A record of its own, or one more mention of one that is there."""
+    if work.born is not None:
+        work.born.append((child, base))
+        return
     spans = [_new(Span, (path, base + offset, length, prefix + locator, rule)) for path, offset, length, locator, rule in child.spans]
     known = work.records.get((child.type, child.id))
     if known is not None and known.origin is child:
         known.spans.extend(spans)
         return
     builder = Builder(child.type)
-    builder.resource, builder.spans, builder.origin = _fresh(child.resource), spans, child
+    builder.resource, builder.spans, builder.origin = fresh(child.resource), spans, child
     work.merge(builder)
 
 
-def _fresh(value: Any) -> Any:
+def fresh(value: Any) -> Any:
     """A copy that shares nothing that could be changed."""
     kind = type(value)
     if kind is dict:
-        return {key: part if type(part) is str else _fresh(part) for key, part in value.items()}
+        return {key: part if type(part) is str else fresh(part) for key, part in value.items()}
     if kind is list:
-        return [part if type(part) is str else _fresh(part) for part in value]
+        return [part if type(part) is str else fresh(part) for part in value]
     return value

@@ -91,10 +91,11 @@ class Script:
     """What is needed to read leaves of a message: its bytes, delimiters and character set. Segments hold this and not the message,
     so that a message is freed as soon as nobody holds it."""
 
-    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow")
+    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow", "usual")
 
     def __init__(self, raw: bytes, shadow: str, separators: Separators, codec: str, declared: str, plain: bool) -> None:
         self.raw, self.shadow, self.separators, self.codec, self.declared, self.plain = raw, shadow, separators, codec, declared, plain
+        self.usual = plain and separators[:5] == _STANDARD  # the text alone says what is read
 
     def leaf(self, offset: int, length: int, locator: str) -> Leaf:
         """A leaf with its text decoded and unescaped; one that cannot be read says so in `bad`."""
@@ -252,7 +253,7 @@ class Segment:
 
     def outline(self) -> Iterator[tuple[str, int, int, str]]:
         """(locator, offset, length, text) of every non-empty leaf, in order: the fields' outlines are remembered by their text."""
-        if not self.script.plain or self.name in _SHIFTED or self.script.separators[:5] != _STANDARD:
+        if not self.script.usual or self.name in _SHIFTED:
             for leaf in self.leaves():
                 yield leaf[2], leaf[0], leaf[1], leaf[3]
             return

@@ -7,7 +7,7 @@ of a field ask for the same place (the value types of OBX-5 all ask for OBX-2), 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -31,26 +31,19 @@ from trivet.integration.formats.hl7v2.convert import Convert, converter
 from trivet.integration.formats.hl7v2.effects import LIMIT, Recorder, record, replay
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
+from trivet.integration.formats.hl7v2.recall import LENGTH, again, tell
 from trivet.integration.formats.hl7v2.special import WHOLE
-from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
 from trivet.integration.overlay import per_overlay, ticket
 from trivet.integration.tables import Condition, Getter, Row, Test, compile_condition, parse, places, table
 from trivet.kernel.errors import Fault
 
-__all__ = ["Bad", "SegmentMap", "known", "segment_map"]
+__all__ = ["SegmentMap", "known", "segment_map"]
 
 Speaker = Builder | Recorder
 RowRun = Callable[[Work, Segment, list[Repetition], Speaker], None]
 _new = tuple.__new__
-
-
-class Bad(Exception):
-    """A value that must be right is not: the record around it is refused."""
-
-    def __init__(self, code: str, reason: str, leaf: Leaf, rule: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason, self.leaf, self.rule = code, reason, leaf, rule
 
 
 _SELDOM = ("EI_", "EIP_", "ref:EI")  # numbers of orders and results, which hardly come twice
@@ -91,7 +84,7 @@ class Fan(NamedTuple):
 class SegmentMap:
     """One segment map: rows by field, in the order of the table."""
 
-    __slots__ = ("always", "fans", "name", "numbers", "required", "segment")
+    __slots__ = ("always", "asks", "fans", "name", "numbers", "reads", "required", "segment", "token")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -99,7 +92,8 @@ class SegmentMap:
         seen: dict[str, int] = {}
         groups: list[list[Planned]] = []
         required = []
-        for row in table(f"hl7v2/segments/{name}.csv", *COLUMNS):
+        rows_ = table(f"hl7v2/segments/{name}.csv", *COLUMNS)
+        for row in rows_:
             seen[row["source"]] = times = seen.get(row["source"], 0) + 1
             rule = f"{name}/{row['source']}" + (f"#{times}" if times > 1 else "") + ticket(row)
             planned = _planned(row, rule, segment)
@@ -116,6 +110,11 @@ class SegmentMap:
         self.fans = tuple(_fan(rows, segment, heads) for rows in groups)
         self.required = tuple(required)
         self.numbers = tuple(sorted({fan.number for fan in self.fans} - {0}))
+        asked = {place for rows in groups for row in rows if row.tree for place in places(row.tree)}
+        self.reads = _reads(rows_, asked, segment)
+        asked = {place for place in asked if place[:1] != "." and place.split("-")[0] != segment}
+        self.asks = tuple(binder(segment)(place) for place in sorted(asked))
+        self.token = next(_names)
         self.always = bool(required) or any(fan.number == 0 for fan in self.fans)
 
     def speaks(self, segment: Segment) -> bool:
@@ -128,8 +127,29 @@ class SegmentMap:
 
     def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
         """Put what the segment says into the record. Raises Bad when a value that must be right is not."""
+        if segment.script.usual and len(segment.text) < LENGTH:
+            new = len(builder.resource) == 2 and not builder.spans and not builder.labels
+            if new or not self.required:
+                type_ = builder.type if new else ""
+                elsewhere = [get(work, segment, _NOTHING) for get in self.asks]
+                key = (self.token, type_, segment.number, self._texts(segment), work.offset, *elsewhere)
+                said = again(key, work, segment, type_, self._read)
+                if said is not None:
+                    return tell(said, work, segment, builder)
+        self._read(work, segment, builder)
+
+    def _texts(self, segment: Segment) -> Any:
+        """What this map reads of a segment; the whole segment where that is much."""
+        if self.reads is None:
+            return segment.text
         texts = segment.fields
-        size, plain = len(texts), segment.script.plain
+        size = len(texts)
+        return tuple([texts[number] if number < size else "" for number in self.reads])
+
+    def _read(self, work: Work, segment: Segment, builder: Speaker) -> None:
+        """Field by field."""
+        texts = segment.fields
+        size, usual = len(texts), segment.script.usual
         for number, get, by_value, other in self.fans:
             if number == 0:
                 whole = [_whole(segment)]
@@ -140,18 +160,41 @@ class SegmentMap:
             if not text:
                 continue
             rows = other if get is None else by_value.get(get(work, segment, _NOTHING), other)
-            if rows.remembered and plain and len(text) < 1000:
+            if rows.remembered and usual and len(text) < 1000:
                 _remembered(work, segment, builder, rows, number, text)
             else:
                 found = segment.field(number)
                 for run in rows.runs:
                     run(work, segment, found, builder)
         for key, rule in self.required:
-            if key not in builder.resource:
-                raise Bad("hl7v2-missing", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index, arg-type]
+            if isinstance(builder, Builder) and key not in builder.resource:
+                raise Bad("hl7v2-missing", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index]
 
 
-def _remembered(work: Work, segment: Segment, builder: Builder, rows: Rows, number: int, text: str) -> None:
+_BESIDE = {"reference_range": (2, 6, 7)}  # transforms that look at other fields of the segment
+
+
+def _reads(rows: Sequence[Row], asked: set[str], segment: str) -> tuple[int, ...] | None:
+    """The fields that a map looks at, None for so many that the segment's text is the shorter key."""
+    numbers = {_number(row["source"]) for row in rows}
+    numbers |= {_number(place) for place in asked if place.startswith(f"{segment}-")}
+    for row in rows:
+        *_, transform = parts = row["transform"].split(":", 2)
+        numbers |= {int(parts[1])} if parts[0] == "at" else set()
+        numbers |= set(_BESIDE.get(transform, ()))
+    numbers.discard(0)
+    return tuple(sorted(numbers)) if len(numbers) <= _MANY else None
+
+
+def _number(source: str) -> int:
+    """`PID-5[2].1` -> 5, `PID` -> 0."""
+    return int(source.partition("-")[2].partition(".")[0].partition("[")[0] or 0)
+
+
+_MANY = 12
+
+
+def _remembered(work: Work, segment: Segment, builder: Speaker, rows: Rows, number: int, text: str) -> None:
     """Do what these rows did with this text before; the first time, find out and write it down."""
     key: Any = (
         (rows.name, text, work.offset, *(get(work, segment, _NOTHING) for get in rows.asks))

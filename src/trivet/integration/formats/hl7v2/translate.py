@@ -11,9 +11,8 @@ from trivet.integration.formats.hl7v2.identity import named
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
-from trivet.integration.formats.hl7v2.segments import Bad
 from trivet.integration.formats.hl7v2.settle import settle
-from trivet.integration.formats.hl7v2.values import own_offset
+from trivet.integration.formats.hl7v2.values import Bad, own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
 from trivet.integration.overlay import in_force
 from trivet.kernel.errors import Rejected

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trivet.kernel.errors import Fault
 
-__all__ = ["Doubt", "boolean", "date", "date_time", "decimal", "instant", "integer", "own_offset", "positive", "time"]
+__all__ = ["Bad", "Doubt", "boolean", "date", "date_time", "decimal", "instant", "integer", "own_offset", "positive", "time"]
 
 _DTM = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?([+-]\d{4})?")
 _TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,4})?)?)?([+-]\d{4})?")
@@ -29,6 +29,14 @@ class Doubt(ValueError):
         super().__init__(why)
         self.kind, self.why, self.system, self.code = kind, why, system, code
         self.leaf: Any = None
+
+
+class Bad(Exception):
+    """A value that must be right is not: the record around it is refused. `leaf` is where it stands, `rule` what asked for it."""
+
+    def __init__(self, code: str, reason: str, leaf: Any, rule: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.leaf, self.rule = code, reason, leaf, rule
 
 
 @cache

@@ -45,8 +45,10 @@ class Settings:
         "effects",
         "id_pattern",
         "ids",
+        "met",
         "options",
         "patient_types",
+        "said",
     )
 
     def __init__(self, profile: SourceProfile) -> None:
@@ -61,6 +63,8 @@ class Settings:
         self._coded.update(options.get("code_systems", {}))
         self._named: dict[tuple[str, str, str], str] = {}
         self.effects: dict[Any, Any] = {}
+        self.said: dict[Any, Any] = {}
+        self.met: set[int] = set()
         self.ids: dict[tuple[str, ...], str] = {}
 
     def code_system(self, name: str) -> str:
@@ -219,6 +223,7 @@ class Work:
     __slots__ = (
         "again",
         "anchor",
+        "born",
         "dropped",
         "group",
         "made",
@@ -241,6 +246,7 @@ class Work:
         self.made: dict[str, list[Builder]] = {}
         self.records: dict[tuple[str, str], Builder] = {}
         self.anchor = self.again = ""
+        self.born: list[tuple[Any, int]] | None = None  # set while a segment is being remembered
         self.notices: list[Notice] = []
         self.rejects: list[Rejected] = []
         self.dropped: dict[int, str] = {}
@@ -274,6 +280,9 @@ class Work:
 
     def merge(self, builder: Builder) -> Builder:
         """The record under its id: a new one, or the earlier one with what the new one adds. Spans follow their values."""
+        if self.born is not None:
+            self.born.append((builder, 0))
+            return builder
         key = (builder.type, builder.resource["id"])
         known = self.records.get(key)
         if known is None:
