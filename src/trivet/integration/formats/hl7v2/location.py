@@ -33,9 +33,7 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
         leaves = [repetition.leaf(number, rank) for rank in (1, 2, 3)]
         named = next((leaf for leaf in leaves if filled(leaf)), None)
         if named is not None:
-            above = found  # behind the reference stands this mention of the level, not an earlier one
-            if above is not None:
-                work.merge(above)
+            above = work.merge(found) if found is not None else None
             trail.append(f"{row['code']}={named.text.strip()}")
             found = _level(work, row["code"], row["display"], leaves, named, above, trail, f"{rule}>PL.{number}")
             _described(work, found, repetition, rule)

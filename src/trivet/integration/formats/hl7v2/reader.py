@@ -251,26 +251,25 @@ class Segment:
             text = text.partition(separators.subcomponent)[0]
         return "" if text == '""' else text
 
-    def outline(self) -> Iterator[tuple[str, int, int, str]]:
+    def outline(self) -> list[tuple[str, int, int, str]]:
         """(locator, offset, length, text) of every non-empty leaf, in order: the fields' outlines are remembered by their text."""
         if not self.script.usual or self.name in _SHIFTED:
-            for leaf in self.leaves():
-                yield leaf[2], leaf[0], leaf[1], leaf[3]
-            return
+            return [(leaf[2], leaf[0], leaf[1], leaf[3]) for leaf in self.leaves()]
+        found: list[tuple[str, int, int, str]] = []
         starts, prefix = self.starts, f"{self.name}[{self.number}]-"
         for number, text in enumerate(self.fields):
             if not text or not number:
                 continue
             at = starts[number]
             if text.isalnum():
-                yield f"{prefix}{number}[1]", at, len(text), text
+                found.append((f"{prefix}{number}[1]", at, len(text), text))
                 continue
             known = _outlines.get(text)
             if known is None:
                 known = _remember_outline(text, self.field(number), at, len(prefix) + len(str(number)))
             head = f"{prefix}{number}"
-            for suffix, offset, length, part in known:
-                yield head + suffix, at + offset, length, part
+            found += [(head + suffix, at + offset, length, part) for suffix, offset, length, part in known]
+        return found
 
     def leaves(self) -> list[Leaf]:
         """Every non-empty leaf of the segment, in order."""

@@ -123,7 +123,10 @@ class SegmentMap:
             return True
         texts = segment.fields
         size = len(texts)
-        return any(number < size and texts[number] for number in self.numbers)
+        for number in self.numbers:  # noqa: SIM110  (a generator costs more than most answers)
+            if number < size and texts[number]:
+                return True
+        return False
 
     def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
         """Put what the segment says into the record. Raises Bad when a value that must be right is not."""

@@ -150,13 +150,12 @@ def _home(work: Work, names: tuple[str, ...]) -> Group:
 
 def _act(work: Work, action: Action, segment: Segment) -> None:
     """Make or find the record, and let the segment speak to it."""
-    if (
-        action.maps
-        and not action.bare
-        and not action.acts
-        and not any(one.segment != segment.name or one.speaks(segment) for one in action.maps)
-    ):
-        return
+    if action.maps and not (action.bare or action.acts):
+        for one in action.maps:
+            if one.segment != segment.name or one.speaks(segment):
+                break
+        else:
+            return
     home = _home(work, action.home)
     builder: Builder | None = None
     if action.mode == "last":
@@ -244,7 +243,6 @@ def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> 
 def _finish(work: Work) -> Translation:
     """Records that held, and every element with what became of it."""
     records: list[Record] = []
-    mapped: dict[int, str] = {}
     for builder in work.records.values():
         if builder.failed:
             for span in builder.spans:
@@ -252,17 +250,18 @@ def _finish(work: Work) -> Translation:
             continue
         settle(work, builder)
         records.append(builder.record())
-        for span in builder.spans:
-            if span[1] not in mapped:
-                mapped[span[1]] = span[4]
+    # the first span of a place gives the rule: backwards, so that it is the last to be written
+    mapped = {span[1]: span[4] for record in reversed(records) for span in reversed(record.spans)}
     dropped, refused, superseded = work.dropped, work.refused, work.superseded
-    elements = []
+    elements: list[Element] = []
+    add = elements.append
     for segment in work.message.segments:
         for locator, offset, length, text in segment.outline():
             rule = mapped.get(offset)
             if rule is not None:
-                disposition = "carried" if rule in CARRIED else "mapped"
-            elif offset in refused:
+                add(_new(Element, (locator, offset, length, "carried" if rule in CARRIED else "mapped", rule)))
+                continue
+            if offset in refused:
                 disposition, rule = "rejected", refused[offset]
             elif offset in dropped:
                 disposition, rule = "dropped", dropped[offset]
@@ -274,7 +273,7 @@ def _finish(work: Work) -> Translation:
                 disposition, rule = "dropped", "blank"
             else:
                 disposition, rule = "uncovered", ""
-            elements.append(_new(Element, (locator, offset, length, disposition, rule)))
+            add(_new(Element, (locator, offset, length, disposition, rule)))
     return Translation(tuple(records), tuple(elements), tuple(work.rejects), tuple(work.notices))
 
 
