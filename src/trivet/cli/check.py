@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trivet.cli.options import home_option, json_option, opened, show, table
-from trivet.kernel.errors import ChecksFailed
+from trivet.kernel.errors import ChecksFailed, Usage
 from trivet.wiring.rooms import position
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ __all__ = ["command"]
 @click.option("--as-of", default=None, metavar="SEQ|TIME", help="Check what was known at a ledger position or an instant.")
 @click.option("--list", "listing", is_flag=True, help="Name the checks with their thresholds and owners.")
 @click.option("--limit", default=100, show_default=True, help="Most rows to print of one check.")
+@click.option("--engine", default="duckdb", show_default=True, help="Only duckdb: the checks are not run on spark.")
 @home_option
 @json_option
-def command(name: str | None, as_of: str | None, listing: bool, limit: int, home: Path, as_json: bool) -> None:
+def command(name: str | None, as_of: str | None, listing: bool, limit: int, engine: str, home: Path, as_json: bool) -> None:
     """Run the quality checks and write the run down; with CHECK, open one check into the rows that break it.
 
     Exit 6 when a check of severity error does not hold.
@@ -34,6 +35,9 @@ def command(name: str | None, as_of: str | None, listing: bool, limit: int, home
       trivet check --json
       trivet check unit-mixed-up --limit 20
     """
+    if engine != "duckdb":
+        why = "no check has a text for it whose rows were compared with DuckDB's, and a check without that proof must not pass"
+        raise Usage("E358", f"the checks are not run on {engine}", why=why, help="trivet check")
     with opened(home) as house:
         checks: Any = house.checks
         if listing:

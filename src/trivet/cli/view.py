@@ -8,6 +8,8 @@ import click
 
 from trivet.cli.options import caller_of, caller_options, json_option, opened, show, table
 from trivet.flows.ask import permit
+from trivet.kernel.errors import Usage
+from trivet.wiring.rooms import position
 
 __all__ = ["command"]
 
@@ -37,6 +39,7 @@ engine_option = click.option("--engine", default="duckdb", show_default=True, he
     help="NDJSON, Parquet (column raw), a Bundle, a resource, or a folder.",
 )
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Instead of --input: the newest records of a home.")
+@click.option("--as-of", default=None, metavar="SEQ|TIME", help="Of a home, what was known at a ledger position or an instant.")
 @engine_option
 @caller_options
 @click.option("--fallback", is_flag=True, help="Let the reference engine run what has no SQL; the answer says so.")
@@ -45,6 +48,7 @@ def run(
     view: str,
     source: Path | None,
     home: Path | None,
+    as_of: str | None,
     engine: str,
     role: str,
     purpose: str,
@@ -58,14 +62,16 @@ def run(
     Examples:
       trivet view run patients.json --input patients.ndjson
       trivet view run us-core-condition --input export/ --engine spark --json
-      trivet view run us-core-patient --home trivet-home
+      trivet view run us-core-patient --home trivet-home --as-of 2026-01-31
     """
     from trivet.wiring.viewing import run_view
 
     if home is not None and source is None:
         with opened(home) as house:
             left_out = permit(house, caller_of(house, role, purpose, reason), f"view {Path(view).name}")
-            answer = run_view(view, None, engine, house=house, fallback=fallback, left_out=left_out)
+            answer = run_view(view, None, engine, house=house, fallback=fallback, left_out=left_out, as_of=position(house, as_of))
+    elif as_of is not None:
+        raise Usage("E357", "files have no positions: --as-of is of a --home", help="trivet view run --help")
     else:
         answer = run_view(view, source, engine, fallback=fallback)
     said = [f"note: {note}" for note in [answer.get("fallback", ""), *answer.get("notes", ())] if note]

@@ -78,8 +78,9 @@ def run_view(
     house: House | None = None,
     fallback: bool = False,
     left_out: frozenset[str] = frozenset(),
+    as_of: int | None = None,
 ) -> dict[str, Any]:
-    """`columns` and `rows` of a view over files, or over the newest records of a home but for the persons who are `left_out`."""
+    """`columns` and `rows` of a view over files, or over the records of a home as of a position but for persons who are `left_out`."""
     definition = read_definition(view)
     if (source is None) == (house is None):
         raise Usage("E348", "a view runs over --input or over --home", help="trivet view run --help")
@@ -87,7 +88,7 @@ def run_view(
     opened = open_engine(engine, folders=[str(where.resolve())] if where else [])
     try:
         files = sorted_files(source) if source else Source()
-        table = of_home(house, str(definition.get("resource", "")), left_out) if house else documents(files.documents)
+        table = of_home(house, str(definition.get("resource", "")), left_out, as_of) if house else documents(files.documents)
         opened.records("records", table=table, ndjson=files.ndjson, parquet=files.parquet)
         said = opened.compile(definition)
         found = table_of(opened, definition, files, fallback=fallback)
@@ -109,13 +110,13 @@ def table_of(engine: Engine, definition: dict[str, Any], files: Source, *, fallb
         raise
 
 
-def of_home(house: House, resource: str, left_out: frozenset[str] = frozenset()) -> pyarrow.Table:
-    """The newest version of every record of a type, as its raw text, without those of persons who are left out."""
+def of_home(house: House, resource: str, left_out: frozenset[str] = frozenset(), as_of: int | None = None) -> pyarrow.Table:
+    """The newest version known at a position of every record of a type, as its raw text, without those of persons who are left out."""
     import pyarrow
 
     if not resource.isalpha():
         raise ViewError("a view names its resource", "resource")
-    _, found = house.shelf.query(text("trivet.wiring", "sql", "raw_records.sql"), None, [resource])
+    _, found = house.shelf.query(text("trivet.wiring", "sql", "raw_records.sql"), as_of, [resource])
     return pyarrow.table({"raw": pyarrow.array([raw for raw, person in found if person not in left_out], pyarrow.large_string())})
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from trivet.cli.main import cli
 from trivet.kernel.errors import DataRejected, NotFound, Usage
+from trivet.wiring.build import open_home
 from trivet.wiring.engines import engine_names, open_engine
 from trivet.wiring.viewing import compiled, run_view, shipped
 
@@ -109,3 +110,10 @@ def test_a_home_is_read_by_a_shipped_view(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     answer = json.loads(done.output, parse_float=Decimal)
     assert [row[answer["columns"].index("birth_date")] for row in answer["rows"]] == ["1950-07"]
+    house = open_home(home)
+    [(known,)] = house.shelf.query("SELECT max(known_seq) FROM record_version WHERE type = 'Patient'")[1]
+    house.close()
+    before = known - 1
+    earlier = runner.invoke(cli, ["view", "run", "us-core-patient", "--home", str(home), "--as-of", str(before), "--json"])
+    assert [row[answer["columns"].index("birth_date")] for row in json.loads(earlier.output)["rows"]] == ["1950-06"]
+    assert isinstance(runner.invoke(cli, ["view", "run", "us-core-patient", "--input", str(first), "--as-of", "1"]).exception, Usage)
