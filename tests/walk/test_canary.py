@@ -281,6 +281,11 @@ def story(walk: Walk) -> str:
     walk.run("client-key", "list", *at)
     walk.run("remap", *at)
     walk.run("remap", "--state", "quarantined", *at)
+    walk.run("retain", *at)
+    walk.run("piqi", *at)
+    walk.run("piqi", str(walk.folder / "ehr"))
+    walk.run("omop", "build", str(walk.folder / "omop"), *at)
+    walk.run("omop", "convert", str(walk.folder / "ehr"), "--out", str(walk.folder / "omop-of-files"))
     for words in (("publish",), ("hold", "case"), ("list",), ("prove", "case"), ("compact",), ("release", "case"), ("expire",)):
         walk.run("shelf", *words, *at)
     erased = shutil.copytree(walk.home, walk.folder / "erased")
