@@ -16,24 +16,29 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+VERDICTS = ("pass", "fail", "not-applicable", "insufficient", "not-run", "error")
+
 
 @click.command("check")
 @click.argument("name", required=False, metavar="[CHECK]")
 @click.option("--as-of", default=None, metavar="SEQ|TIME", help="Check what was known at a ledger position or an instant.")
 @click.option("--list", "listing", is_flag=True, help="Name the checks with their thresholds and owners.")
+@click.option("--judge", "again", is_flag=True, help="Apply the thresholds in force to the newest run's counts; nothing is measured.")
 @click.option("--limit", default=100, show_default=True, help="Most rows to print of one check.")
 @click.option("--engine", default="duckdb", show_default=True, help="Only duckdb: the checks are not run on spark.")
 @home_option
 @json_option
-def command(name: str | None, as_of: str | None, listing: bool, limit: int, engine: str, home: Path, as_json: bool) -> None:
+def command(name: str | None, as_of: str | None, listing: bool, again: bool, limit: int, engine: str, home: Path, as_json: bool) -> None:
     """Run the quality checks and write the run down; with CHECK, open one check into the rows that break it.
 
-    Exit 6 when a check of severity error does not hold.
+    Structure comes first: what rests on a structure that fails is not-run. Exit 6 when a check of severity error does not hold or is
+    not run.
 
     \b
     Examples:
       trivet check --json
       trivet check unit-mixed-up --limit 20
+      trivet check --judge
     """
     if engine != "duckdb":
         why = "no check has a text for it whose rows were compared with DuckDB's, and a check without that proof must not pass"
@@ -42,10 +47,15 @@ def command(name: str | None, as_of: str | None, listing: bool, limit: int, engi
         checks: Any = house.checks
         if listing:
             known = [{field: getattr(check, field) for field in type(check).__slots__} for check in checks.checks()]
-            columns = ("check", "table", "threshold", "severity", "owner")
+            columns = ("check", "stage", "table", "threshold", "severity", "owner")
             show(as_json, {"checks": known}, table(columns, [[row[column] for column in columns] for row in known]))
             return
-        where = position(house, as_of)
+        if again:
+            if name or as_of:
+                raise Usage("E290", "--judge takes neither CHECK nor --as-of", help="trivet check --judge")
+            where = None
+        else:
+            where = position(house, as_of)
         if name:
             rows = checks.rows(name, where)
             shown = rows[:limit]
@@ -53,25 +63,36 @@ def command(name: str | None, as_of: str | None, listing: bool, limit: int, engi
             answer = {"check": name, "failing": len(rows), "rows": shown}
             show(as_json, answer, [*table(shape, [[row[column] for column in shape] for row in shown]), f"{len(rows)} rows"])
             return
-        verdicts = checks.run(where)
+        verdicts = checks.judge() if again else checks.run(where)
     show(as_json, answer_of(verdicts), lines(verdicts))
-    grave = [verdict.check for verdict in verdicts if verdict.severity == "error" and verdict.verdict in ("fail", "error")]
+    grave = [verdict.check for verdict in verdicts if verdict.severity == "error" and verdict.verdict in ("fail", "error", "not-run")]
     if grave:
         raise ChecksFailed("E292", f"{len(grave)} grave checks do not hold", why=", ".join(grave), help=f"trivet check {grave[0]}")
 
 
 def answer_of(verdicts: list[CheckVerdict]) -> dict[str, Any]:
     """The documented JSON form."""
-    counts = {word: sum(verdict.verdict == word for verdict in verdicts) for word in ("pass", "fail", "not-applicable", "error")}
+    counts = {word: sum(verdict.verdict == word for verdict in verdicts) for word in VERDICTS}
     return {"verdicts": counts, "checks": [{field: getattr(verdict, field) for field in type(verdict).__slots__} for verdict in verdicts]}
 
 
 def lines(verdicts: list[CheckVerdict]) -> list[str]:
     """Failing checks first, for people."""
-    order = {"error": 0, "fail": 1, "pass": 2, "not-applicable": 3}
-    ranked = sorted(verdicts, key=lambda verdict: (order[verdict.verdict], verdict.severity, verdict.check))
+    order = ("error", "fail", "not-run", "insufficient", "pass", "not-applicable")
+    ranked = sorted(verdicts, key=lambda verdict: (order.index(verdict.verdict), verdict.severity, verdict.check))
     rows = []
     for verdict in ranked:
-        first = verdict.rows[0] if verdict.rows else ""
-        rows.append((verdict.check, verdict.verdict, verdict.severity, verdict.failing, verdict.total, f"{verdict.threshold:g}", first))
-    return list(table(("check", "verdict", "severity", "failing", "of", "let pass", "first row"), rows))
+        first = verdict.rows[0] if verdict.rows else verdict.said
+        rows.append(
+            (
+                verdict.check,
+                verdict.stage,
+                verdict.verdict,
+                verdict.severity,
+                verdict.failing,
+                verdict.total,
+                f"{verdict.threshold:g}",
+                first,
+            )
+        )
+    return list(table(("check", "stage", "verdict", "severity", "failing", "of", "let pass", "first row, or why not"), rows))

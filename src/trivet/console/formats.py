@@ -45,6 +45,8 @@ STATUS = {
         "ageing",
         "undocumented",
         "not-applicable",
+        "not-run",
+        "insufficient",
         "vote",
     },
     "bad": {

@@ -14,7 +14,8 @@ __all__ = ["CheckVerdict", "GateRequest", "Permit", "Refusal"]
 class CheckVerdict:
     """One quality check over one table: rows that break it (`failing`) of rows it speaks of (`total`).
 
-    `verdict` is `pass`, `fail`, `not-applicable` or `error`; `rows` are keys of offending records, at most 100 of them.
+    `verdict` is `pass`, `fail`, `not-applicable`, `insufficient`, `not-run` or `error`; `said` is why it is none of the first two;
+    `rows` are keys of offending records, at most 100 of them; `stage` is `structure`, `logic` or `analysis`.
     """
 
     check: str
@@ -25,6 +26,8 @@ class CheckVerdict:
     verdict: str
     rows: tuple[str, ...]
     severity: str
+    stage: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,15 @@
 
 A check is one row of `maps/quality/checks.csv` and one file of `sql/checks`: a query with a row for everything it speaks of
 (`record`, `person`, `known_seq`, `breaks`, `why`). What the checks need is read from the published views once for all of them
-(`sql/checks/tables`). Thresholds are applied after measuring, so a site's other threshold (`site/checks.csv`) needs no new run. A check
-that cannot run is an `error`, never a `pass`; a check with nothing to speak of is `not-applicable`. A run is a ledger entry
-`check.run`, whose content in the vault makes the tables again.
+(`sql/checks/tables`). Thresholds are applied after measuring: `judge` applies another one (`site/checks.csv`) to the newest run's counts.
+A check that cannot run is an `error`, one with nothing to speak of `not-applicable`, one whose structure failed `not-run` (`checklist.py`):
+none is a `pass`. A run is a ledger entry `check.run`, whose content in the vault makes the tables again.
 """
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trivet.contracts.ports import Clock, Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
 from trivet.contracts.verdict import CheckVerdict
+from trivet.data.checklist import STAGES, Check, Measured, failed_structure, judged, rows_of, shipped_checks, site_checks
+from trivet.data.drift import settings
 from trivet.data.units import BadUnit, convert_of
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Fault, NotFound, Usage
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLES", "Check", "ShelfChecks", "shipped_checks"]
 
-TABLES = {"check_run": "seq", "check_verdict": "run, check_id", "check_row": "run, check_id, ordinal"}
+TABLES = {"check_run": "seq", "check_outcome": "run, check_id", "check_row": "run, check_id, ordinal"}
 SEEN = ("observation", "patient", "person", "record", "encounter", "bed", "claim", "answer", "payment", "message")
 Lives = Callable[[], tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]]
 KEPT = 100  # rows of a failing check that are kept with its verdict; `rows` gives all of them
@@ -47,58 +48,6 @@ class Bench(Protocol):
     """What gives an engine with relations in place."""
 
     def prepared(self, names: Sequence[str], as_of: int | None) -> Engine: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One row of the table of checks. `threshold` is the share of failing rows that is still let pass."""
-
-    check: str
-    table: str
-    threshold: float
-    severity: str
-    owner: str
-    kahn: str
-    hdqt: str
-    why: str
-
-    @property
-    def sql(self) -> str:
-        """The query of this check."""
-        return text("trivet.data", "sql", "checks", f"{self.check}.sql")
-
-    def judged(self, failing: int, total: int) -> str:
-        """The verdict on a measurement."""
-        if total == 0:
-            return "not-applicable"
-        return "fail" if failing > self.threshold * total else "pass"
-
-
-def _rows(folder: str, name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text("trivet.maps", folder, name).splitlines()))
-
-
-@cache
-def shipped_checks() -> tuple[Check, ...]:
-    """The checks that ship, in their order."""
-    return tuple(Check(**row | {"threshold": float(row["threshold"])}) for row in _rows("quality", "checks.csv"))  # type: ignore[arg-type]
-
-
-def site_checks(folder: Path) -> tuple[Check, ...]:
-    """The checks with a site's own thresholds, severities and owners. Usage for a check that nobody knows."""
-    path = folder / "checks.csv"
-    own = {row["check"]: row for row in csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())} if path.is_file() else {}
-    unknown = own.keys() - {check.check for check in shipped_checks()}
-    if unknown:
-        raise Usage("E290", "no such check: " + ", ".join(sorted(unknown)), where=str(path), help="trivet check --list")
-    merged = []
-    for check in shipped_checks():
-        row = own.get(check.check, {})
-        given = {name: row[name] for name in ("severity", "owner", "why") if row.get(name)}
-        threshold = float(row["threshold"]) if row.get("threshold") else check.threshold
-        fields = {name: getattr(check, name) for name in Check.__slots__} | given | {"threshold": threshold}
-        merged.append(Check(**fields))
-    return tuple(merged)
 
 
 class ShelfChecks:
@@ -122,21 +71,32 @@ class ShelfChecks:
         return site_checks(self._site)
 
     def run(self, as_of: int | None = None) -> list[CheckVerdict]:
-        """Run all checks and write the run down."""
+        """Run the checks, structure first, and write the run down. What rests on a structure that fails is not measured."""
         checks = self.checks()
         engine = self._prepare(as_of)
-        measured = []
+        found: dict[str, Measured] = {}
         try:
-            for check in checks:
-                measured.append((check, *self._measure(engine, check)))
+            for check in sorted(checks, key=lambda one: STAGES.index(one.stage)):
+                held = check.held_by(failed_structure(list(found.values())))
+                found[check.check] = Measured(check) if held else self._measure(engine, check)
         finally:
             self._forget(engine)
-        verdicts = [
-            CheckVerdict(check.check, check.table, failing, total, check.threshold, verdict, tuple(row[0] for row in rows), check.severity)
-            for check, verdict, failing, total, rows in measured
-        ]
-        self._write(as_of, measured)
-        return verdicts
+        return self._write(as_of, [found[check.check] for check in checks])
+
+    def judge(self) -> list[CheckVerdict]:
+        """The thresholds in force over the counts of the newest run, measured again nowhere, written down. NotFound before any run."""
+        entries = list(self._ledger.find("check.run"))
+        if not entries:
+            raise NotFound("E291", "no run of the checks to judge", help="trivet check")
+        run = jsontext.loads(self._vault.get(entries[-1][1]["notes"]["blob"]))
+        counted = {one["check"]: one for one in run["checks"]}
+        found = []
+        for check in self.checks():
+            one = counted.get(check.check, {"measured": False, "failing": 0, "total": 0, "rows": [], "verdict": ""})
+            total = one["total"] if one.get("measured", True) else None
+            rows = tuple((key, seq, why) for key, seq, why in one["rows"])
+            found.append(Measured(check, one["failing"], total, one.get("short", 0), rows, one["verdict"] == "error"))
+        return self._write(run["as_of"], found)
 
     def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000) -> list[dict[str, Any]]:
         """All rows that break one check: `record`, `person`, `known_seq` (the receipt), `why`. NotFound for an unknown check."""
@@ -173,50 +133,64 @@ class ShelfChecks:
         for name in SEEN:
             engine.run(text("trivet.data", "sql", "statements", "check_forget.sql").format(table=f"seen_{name}"))
 
-    def _measure(self, engine: Engine, check: Check) -> tuple[str, int, int, list[tuple[str, int | None, str]]]:
-        """Verdict, failing, total and the first offending rows of one check."""
+    def _measure(self, engine: Engine, check: Check) -> Measured:
+        """The counts and the first offending rows of one check."""
         try:
             [counts] = engine.run(_statement("check_measure", check.sql)).to_pylist()
-            if not counts["failing"]:
-                return check.judged(0, counts["total"]), 0, counts["total"], []
-            found = engine.run(_statement("check_rows", check.sql, KEPT)).to_pylist()
+            found = engine.run(_statement("check_rows", check.sql, KEPT)).to_pylist() if counts["failing"] else []
         except (Usage, Fault):
-            return "error", 0, 0, []
-        rows = [(row["record"], row["known_seq"], row["why"] or "") for row in found]
-        return check.judged(counts["failing"], counts["total"]), counts["failing"], counts["total"], rows
+            return Measured(check, broken=True)
+        rows = tuple((row["record"], row["known_seq"], row["why"] or "") for row in found)
+        return Measured(check, counts["failing"], counts["total"], counts["short"], rows)
 
-    def _write(self, as_of: int | None, measured: Sequence[tuple[Check, str, int, int, list[Any]]]) -> None:
+    def _write(self, as_of: int | None, measured: Sequence[Measured]) -> list[CheckVerdict]:
         at = self._clock.now()
-        said = jsontext.dumps(
-            {
-                "at": at,
-                "as_of": as_of,
-                "checks": [
-                    {
-                        "check": check.check,
-                        "table": check.table,
-                        "failing": failing,
-                        "total": total,
-                        "threshold": str(check.threshold),
-                        "verdict": verdict,
-                        "severity": check.severity,
-                        "owner": check.owner,
-                        "why": check.why,
-                        "rows": rows,
-                    }
-                    for check, verdict, failing, total, rows in measured
-                ],
-            }
-        )
-        failed = sum(verdict in ("fail", "error") for _, verdict, *_ in measured)
+        verdicts = judged(measured)
+        run = {"at": at, "as_of": as_of, "checks": [_said(one, verdict, why) for one, verdict, why in verdicts]}
+        said = jsontext.dumps(run)
+        count = Counter(verdict for _, verdict, _ in verdicts)
 
         def work(tx: Tx) -> None:
             blob = self._vault.put(tx, said, holder="house", kind="check.run")
-            notes = {"checks": str(len(measured)), "failed": str(failed), "blob": blob}
+            notes = {
+                "checks": str(len(measured)),
+                "failed": str(count["fail"] + count["error"]),
+                "not_run": str(count["not-run"]),
+                "blob": blob,
+            }
             entry = Entry("check.run", at, commitments={"run": self._vault.commit(blob)}, notes=notes)
             write(tx, self._ledger.append(tx, [entry])[0].seq, said)
 
         self._store.write(work)
+        return [_verdict(one, verdict, why) for one, verdict, why in verdicts]
+
+
+def _verdict(one: Measured, verdict: str, why: str) -> CheckVerdict:
+    check = one.check
+    keys = () if verdict == "not-run" else tuple(row[0] for row in one.rows)
+    failing, total = (0, 0) if verdict == "not-run" else (one.failing, one.total or 0)
+    return CheckVerdict(check.check, check.table, failing, total, check.threshold, verdict, keys, check.severity, check.stage, why)
+
+
+def _said(one: Measured, verdict: str, why: str) -> dict[str, Any]:
+    """One check of a run as it is kept: the counts, whatever the verdict, so that another threshold can judge them."""
+    check = one.check
+    return {
+        "check": check.check,
+        "stage": check.stage,
+        "table": check.table,
+        "failing": one.failing,
+        "total": one.total or 0,
+        "measured": one.total is not None,
+        "short": one.short,
+        "threshold": str(check.threshold),
+        "verdict": verdict,
+        "said": why,
+        "severity": check.severity,
+        "owner": check.owner,
+        "why": check.why,
+        "rows": [list(row) for row in one.rows],
+    }
 
 
 def write(tx: Tx, seq: int, said: bytes) -> None:
@@ -226,23 +200,17 @@ def write(tx: Tx, seq: int, said: bytes) -> None:
     failed = sum(check["verdict"] in ("fail", "error") for check in checks)
     tx.execute(_sql("check_run_add"), (seq, run["at"], run["as_of"], len(checks), failed))
     for check in checks:
-        measured = (
-            check["failing"],
-            check["total"],
-            float(check["threshold"]),
-            check["verdict"],
-            check["severity"],
-            check["owner"],
-            check["why"],
-        )
-        tx.execute(_sql("check_verdict_add"), (seq, check["check"], check["table"], *measured))
-        rows = [(seq, check["check"], ordinal, *row) for ordinal, row in enumerate(check["rows"])]
+        shown = check["verdict"] != "not-run"
+        counts = (check["failing"], check["total"]) if shown else (0, 0)
+        judged_as = (float(check["threshold"]), check["verdict"], check.get("said", ""), check["severity"], check["owner"], check["why"])
+        tx.execute(_sql("check_outcome_add"), (seq, check["check"], check.get("stage", ""), check["table"], *counts, *judged_as))
+        rows = [(seq, check["check"], ordinal, *row) for ordinal, row in enumerate(check["rows"] if shown else ())]
         tx.executemany(_sql("check_row_add"), rows)
 
 
 def unwrite(tx: Tx, seq: int) -> None:
     """Take the rows of one run away, so that it can be written again."""
-    for name in ("check_row_forget", "check_verdict_forget", "check_run_forget"):
+    for name in ("check_row_forget", "check_outcome_forget", "check_run_forget"):
         tx.execute(_sql(name), (seq,))
 
 
@@ -278,14 +246,15 @@ def tables(now: str) -> dict[str, pyarrow.Table]:
             name: row[name] if name in ("loinc", "unit") else float(row[name])
             for name in ("loinc", "unit", "low", "high", "usual_low", "usual_high")
         }
-        for row in _rows("quality", "plausible.csv")
+        for row in rows_of("quality", "plausible.csv")
     ]
     moment = now.rstrip("Z").replace("T", " ")
     return {
         "plausible": pyarrow.Table.from_pylist(plausible),
         "other_unit": pyarrow.Table.from_pylist(other_units()),
-        "unitless": pyarrow.Table.from_pylist([{"loinc": row["loinc"]} for row in _rows("units", "unitless.csv")]),
-        "placeholder": pyarrow.Table.from_pylist(_rows("identity", "placeholders.csv")),
+        "unitless": pyarrow.Table.from_pylist([{"loinc": row["loinc"]} for row in rows_of("units", "unitless.csv")]),
+        "placeholder": pyarrow.Table.from_pylist(rows_of("identity", "placeholders.csv")),
+        "drift": pyarrow.Table.from_pylist(settings()),
         "today": pyarrow.table({"now_text": [moment]}),
     }
 
@@ -294,8 +263,8 @@ def tables(now: str) -> dict[str, pyarrow.Table]:
 def other_units() -> list[dict[str, Any]]:
     """For each test the units it might have been measured in by mistake: canonical value = number * factor + add."""
     found = []
-    for row in _rows("quality", "plausible.csv"):
-        for mistaken in _rows("quality", "mistaken_units.csv"):
+    for row in rows_of("quality", "plausible.csv"):
+        for mistaken in rows_of("quality", "mistaken_units.csv"):
             unit = mistaken["unit"]
             if not row["unit"] or unit == row["unit"]:
                 continue

@@ -86,7 +86,7 @@ def test_links_decisions_and_checks_are_rebuilt(home: Path) -> None:
     answer = trivet("rebuild", "--home", str(home))
     rows = {table["table"]: table["rows"] for table in answer["tables"]}
     assert answer["same"], answer["differing"]
-    assert min(rows[table] for table in ("link", "link_event", "link_review", "check_run", "check_verdict", "check_row")) > 0
+    assert min(rows[table] for table in ("link", "link_event", "link_review", "check_run", "check_outcome", "check_row")) > 0
 
 
 def records(home: Path) -> list[str]:

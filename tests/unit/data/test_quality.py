@@ -11,7 +11,7 @@ import pytest
 
 from trivet.contracts.house import House
 from trivet.contracts.verdict import CheckVerdict
-from trivet.data.quality import shipped_checks
+from trivet.data.checklist import STAGES, shipped_checks
 from trivet.flows.receive import Delivery, receive
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.resources import listing
@@ -180,7 +180,7 @@ def test_a_run_is_written_down_and_made_again(house: House) -> None:
     assert house.shelf.query("select count(*) from check_rows where check_id = 'unit-mixed-up'")[1] == [(1,)]
     [(seq, entry)] = list(house.ledger.find("check.run"))
     before = house.store.read("select * from check_row")
-    house.store.write(lambda tx: [tx.execute(f"delete from {table}") for table in ("check_run", "check_verdict", "check_row")])
+    house.store.write(lambda tx: [tx.execute(f"delete from {table}") for table in ("check_run", "check_outcome", "check_row")])
     house.store.write(lambda tx: house.checks.replay(tx, seq, entry))  # type: ignore[attr-defined]
     assert house.store.read("select * from check_row") == before
 
@@ -210,3 +210,57 @@ def test_the_reference_page_names_every_check(root: Path) -> None:
     page = (root / "docs/reference/quality.md").read_text(encoding="utf-8")
     for check in shipped_checks():
         assert f"| `{check.check}` | {check.table} | {check.threshold:g} | {check.severity} |" in page
+
+
+def test_a_check_rests_on_structure_that_exists_and_comes_first() -> None:
+    """Every check has a stage; what it rests on is a structure check, and structure rests on nothing."""
+    checks = {check.check: check for check in shipped_checks()}
+    assert {check.stage for check in checks.values()} == {"structure", "logic", "analysis"}
+    for check in checks.values():
+        assert check.stage in STAGES
+        assert [name for name in check.rests_on.split() if checks[name].stage != "structure"] == []
+        assert not (check.stage == "structure" and check.rests_on)
+
+
+def test_what_rests_on_a_failed_structure_is_not_run_and_says_so(house: House) -> None:
+    """Half the numbers lack a unit: the checks of values are `not-run` with the reason, never a pass, in verdicts, relations, ledger."""
+    take(house, patient("a"), result("bad", "a", 97), result("n", "a", 1.0, None))
+    verdicts = run(house)
+    assert (verdicts["unit-missing"].stage, verdicts["unit-missing"].verdict) == ("structure", "fail")
+    for name in ("unit-mixed-up", "value-impossible", "code-distribution", "drift-values"):
+        held = verdicts[name]
+        assert (held.verdict, held.said, held.rows) == ("not-run", "structure failed: unit-missing", ()), name
+    assert verdicts["event-before-birth"].verdict == "pass"
+    _, rows = house.shelf.query("select stage, verdict, said, failing, total from checks where check_id = 'unit-mixed-up'")
+    assert rows == [("analysis", "not-run", "structure failed: unit-missing", 0, 0)]
+    [(_, entry)] = list(house.ledger.find("check.run"))
+    assert entry["notes"]["not_run"] == "4"
+    assert len(house.checks.rows("unit-mixed-up")) == 1  # type: ignore[attr-defined]  asked for by name it is measured
+
+
+def test_another_threshold_is_judged_without_measuring(house: House) -> None:
+    """Thresholds apply to counts that are there: data that came since change nothing, and what was never measured says that."""
+    take(house, patient("a"), *(result(f"o{number}", "a", 1.1) for number in range(9)), result("bad", "a", 97))
+    assert run(house)["unit-mixed-up"].verdict == "fail"
+    take(house, result("worse", "a", 98))
+    path = Path(house.home) / "site" / "checks.csv"
+    path.write_text("check,threshold,severity,owner,why\nunit-mixed-up,0.5,,,\n")
+    again = {verdict.check: verdict for verdict in house.checks.judge()}  # type: ignore[attr-defined]
+    assert (again["unit-mixed-up"].verdict, again["unit-mixed-up"].failing, again["unit-mixed-up"].total) == ("pass", 1, 10)
+    path.write_text("check,threshold,severity,owner,why\nunit-missing,-1,,,\n")
+    gated = {verdict.check: verdict for verdict in house.checks.judge()}  # type: ignore[attr-defined]
+    assert (gated["unit-mixed-up"].verdict, gated["unit-mixed-up"].total) == ("not-run", 0)
+    path.unlink()
+    back = {verdict.check: verdict for verdict in house.checks.judge()}  # type: ignore[attr-defined]
+    assert (back["unit-mixed-up"].verdict, back["unit-mixed-up"].failing) == ("fail", 1)
+    assert len(list(house.ledger.find("check.run"))) == 4
+
+
+def test_what_was_not_measured_stays_not_run_until_it_is(house: House) -> None:
+    """A threshold that lets the structure pass afterwards cannot judge what nobody counted."""
+    take(house, patient("a"), result("bad", "a", 97), result("n", "a", 1.0, None))
+    assert run(house)["unit-mixed-up"].verdict == "not-run"
+    (Path(house.home) / "site" / "checks.csv").write_text("check,threshold,severity,owner,why\nunit-missing,1,,,\n")
+    again = {verdict.check: verdict for verdict in house.checks.judge()}  # type: ignore[attr-defined]
+    assert (again["unit-mixed-up"].verdict, again["unit-mixed-up"].said) == ("not-run", "structure holds now; trivet check measures it")
+    assert run(house)["unit-mixed-up"].verdict == "fail"

@@ -88,8 +88,8 @@ def needs(session: Session) -> list[dict[str, Any]]:
         found.append(
             need(
                 rank,
-                f"check {row['check_id']} fails",
-                f"{row['failing']:,} of {row['total']:,} rows",
+                f"check {row['check_id']} {'is not run' if row['verdict'] == 'not-run' else 'fails'}",
+                row["said"] or f"{row['failing']:,} of {row['total']:,} rows",
                 f"/data/checks/{row['check_id']}",
                 "open the rows",
             )

@@ -1,3 +1,3 @@
 -- newest verdict of every check
-select check_id, table_name, failing, total, threshold, verdict, severity, run_at from checks
+select check_id, table_name, failing, total, threshold, verdict, severity, run_at, stage, said from checks
 order by verdict = 'pass', severity = 'error' desc, failing desc, check_id

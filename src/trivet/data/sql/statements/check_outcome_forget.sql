@@ -1,0 +1,1 @@
+delete from check_outcome where run = ?

@@ -1,1 +1,0 @@
-delete from check_verdict where run = ?
