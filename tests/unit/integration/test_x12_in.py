@@ -106,6 +106,17 @@ def test_separators_are_those_of_the_file() -> None:
     ]
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if file.read_bytes()[3:4] == b"*"], ids=lambda file: file.stem)
+def test_separators_that_cannot_be_printed_change_nothing(file: Path) -> None:
+    """GS, US, FS and RS as separators: the same records, also where a whole segment is carried; two interchanges are both read."""
+    raw = file.read_bytes()
+    other = raw.replace(b"~\n", b"~").translate(bytes.maketrans(b"*:^~", b"\x1d\x1f\x1c\x1e"))
+    plain = [record.resource for one in told(file.name) for record in one.records]
+    loose = FormatKit(X12, PROFILE, related=lambda span, value, text: True)
+    assert [record.resource for _, one in loose.check(other) for record in one.records] == plain
+    assert [record.resource for _, one in loose.check(raw + other) for record in one.records] == plain + plain
+
+
 def test_a_claim_with_its_lines() -> None:
     """Money keeps its zeros, diagnoses get their point, lines point to diagnoses, dates and periods are as written."""
     claim = of_type("claims_837p.edi", "Claim")[0]

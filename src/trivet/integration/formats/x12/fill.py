@@ -152,7 +152,7 @@ class Filler(Desk):
         head = carry.path.removesuffix("[]")
         path = f"{head}[z]"
         slot.put(f"{path}.url", f"urn:trivet:x12:segment:{segment.name}", self.scope)
-        placed = slot.put(f"{path}.valueString", decode(self.marks.element.join(segment.values)), self.scope)
+        placed = slot.put(f"{path}.valueString", _shown(decode(self.marks.element.join(segment.values)), self.marks), self.scope)
         where = f"{self.step.loop}/{segment.name}[{count}]"
         slot.spans.append(Span(placed, segment.start, segment.end - segment.start, where, rule))
         for key in self.cells:
@@ -239,6 +239,16 @@ class Filler(Desk):
     def records(self, whole: bool) -> tuple[list[Record], list[Rejected]]:
         """The records of the set. Sets override this; a set without a module of its own has none."""
         return [], []
+
+
+def _shown(text: str, marks: Marks) -> str:
+    """A segment as it stands; separators that are control characters, which FHIR's string does not admit, as `*`, `:` and `^`."""
+    if text.isprintable():
+        return text
+    for mark, plain in ((marks.element, "*"), (marks.component, ":"), (marks.repetition, "^")):
+        if mark and not mark.isprintable():
+            text = text.replace(mark, plain)
+    return text
 
 
 def cells_of(segment: Segment, marks: Marks, loop: str, count: int) -> Cells:
