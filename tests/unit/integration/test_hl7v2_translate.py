@@ -287,3 +287,13 @@ def test_a_text_under_other_delimiters_is_another_text() -> None:
         translated(usual, feed)
     patient = only(translated(usual.replace(b"|^~", b"|!~").replace(b"ADT^A01", b"ADT!A01"), feed), "Patient")
     assert patient["name"][0]["family"] == "Ode^Ann^B.^Jr"
+
+
+def test_a_remembered_performer_names_the_bytes_behind_the_reference() -> None:
+    """A laboratory that OBX-15 names and OBX-23 names again: the reference to it has both spans, also told from memory."""
+    feed = SourceProfile("lab", options={"feed": "performer"})
+    raw = message("ORU^R01", PID, ORDER, "OBX|1|NM|A^A^L||1|mg|||||F||||LAB1^Main||||||||Main^^LAB1\r")
+    for _ in range(3):
+        done = translated(raw, feed)
+        rules = [span.rule for record in done.records for span in record.spans if span.path == "performer[0].reference"]
+        assert rules == ["OBX_Observation/OBX-15", "link/Performer"]

@@ -288,6 +288,8 @@ class Work:
         if known is None:
             self.records[key] = builder
             return builder
+        if known.leaf is None:  # told from memory, which keeps no leaf: what names it here stands behind references to it
+            known.leaf = builder.leaf
         own = {name: value for name, value in builder.resource.items() if name not in ("resourceType", "id")}
         known.absorb(self, own, builder.spans, "same-record-other-value")
         return known
