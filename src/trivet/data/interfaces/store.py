@@ -39,8 +39,8 @@ def write(tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]]) -> None:
             feeds.setdefault((receipt.source, receipt.format, receipt.received_at[:10]), []).append(parcel.traffic)
     for feed, units in sorted(feeds.items()):
         sums = Sums().take(units)
-        tx.executemany(_sql("part_add"), [(*feed, *name, *row) for name, row in sums.parts.items()])
-        tx.executemany(_sql("field_add"), [(*feed, *name, *row) for name, row in sums.fields.items()])
+        tx.executemany(_sql("part_add"), [(*feed, *name, *row) for name, row in sorted(sums.parts.items())])
+        tx.executemany(_sql("field_add"), [(*feed, *name, *row) for name, row in sorted(sums.fields.items())])
         lines = [(name, rank(value), value, elements) for name, values in sums.values.items() for value, elements in values.items()]
         if not lines:
             continue

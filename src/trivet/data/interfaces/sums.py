@@ -57,11 +57,15 @@ class Sums:
         belongs: dict[str, str] = {}
         for (part, name, count), times in repeats.items():
             belongs[name] = part
-            self.field(part, name, [times, count, count, 0, _NO_LENGTH, 0, *_ZERO])
+            row = self.row(part, name)
+            row[0] += times
+            row[1], row[2] = min(row[1], count), max(row[2], count)
         for (name, disposition, shape, length, value), times in seen.items():
-            row = [0, _NO_LENGTH, 0, times, length, length, *_ZERO]
-            row[_PLACE[shape]] = row[_PLACE[disposition]] = times
-            self.field(belongs[name], name, row)
+            row = self.row(belongs[name], name)
+            row[3] += times
+            row[4], row[5] = min(row[4], length), max(row[5], length)
+            row[_PLACE[shape]] += times
+            row[_PLACE[disposition]] += times
             if value:
                 held = self.values.setdefault(name, {})
                 held[value] = held.get(value, 0) + times
@@ -75,6 +79,13 @@ class Sums:
             self.parts[kind, part] = [units, containers, least, most]
         else:
             self.parts[kind, part] = [held[0] + units, held[1] + containers, min(held[2], least), max(held[3], most)]
+
+    def row(self, part: str, name: str) -> list[int]:
+        """The row of a field, to count in place; one of nothing when it is new."""
+        held = self.fields.get((part, name))
+        if held is None:
+            held = self.fields[part, name] = [0, _NO_LENGTH, 0, 0, _NO_LENGTH, 0, *_ZERO]
+        return held
 
     def field(self, part: str, name: str, row: list[int]) -> None:
         """Add a row of a field."""
