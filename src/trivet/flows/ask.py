@@ -35,7 +35,7 @@ def ask(house: House, sql: str, caller: Caller, as_of: int | None = None) -> See
         raise
     rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     persons = len(set(table["person"].to_pylist())) if "person" in table.column_names else 0
-    if any(view.personal for view in lens.views(sql).values()):
+    if lens.personal:
         owed = {"obligation": ",".join(sorted(lens.obligations))} if lens.obligations else {}
         record(house, sql, caller, "read", {"rows": str(len(rows)), "persons": str(persons), **owed})
     return Seen(table.column_names, rows, len(lens.refused), tuple(sorted(lens.policies)))

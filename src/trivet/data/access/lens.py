@@ -33,7 +33,8 @@ class View:
 
 
 class Lens:
-    """`refused` are persons whose rows are left out; `policies` and `obligations` are what decided, for the record."""
+    """`refused` are persons whose rows are left out. For the record, once `views` was asked: the `policies` and `obligations` that decided,
+    and whether any relation that was named is `personal`."""
 
     def __init__(self, decider: Decider, caller: Caller, refused: Iterable[str]) -> None:
         self.decider, self.caller, self.refused = decider, caller, frozenset(refused)
@@ -42,6 +43,7 @@ class Lens:
             self.sorts.setdefault(row["relation"], {})[row["column"]] = row["sort"]
         self.policies: set[str] = set()
         self.obligations: set[str] = set()
+        self.personal = False
 
     def views(self, sql: str) -> dict[str, View]:
         """The relations that a statement names. Refused E292, Usage for what cannot be parsed."""
@@ -61,6 +63,7 @@ class Lens:
                 )
             blank = frozenset(column for column, sort in columns.items() if column != "*" and not allowed[sort])
             found[name] = View(blank, columns["*"] in PERSONAL)
+        self.personal = any(view.personal for view in found.values())
         return found
 
     def _allowed(self, sort: str) -> bool:
