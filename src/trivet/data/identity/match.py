@@ -86,7 +86,9 @@ def _held(found: Finding) -> Finding:
     sure = [match for match in (found.best, *found.also) if match is not None and numbered and match.rule == "same-identifier"]
     rest = [match for match in (found.best, *found.also) if match is not None and match not in sure]
     waits = tuple(match._replace(grade="possible", rule=TOO_LARGE) for match in rest)
-    return Finding(sure[0] if sure else None, tuple(sure[1:]), waits + found.doubts, found.crowded)
+    # a doubt may have been sure of a person that lost to another
+    doubts = tuple(match._replace(grade="possible") for match in found.doubts)
+    return Finding(sure[0] if sure else None, tuple(sure[1:]), waits + doubts, found.crowded)
 
 
 def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
