@@ -14,7 +14,7 @@ from trivet.contracts.trace import Entry
 from trivet.kernel.digest import canonical
 from trivet.kernel.errors import Refused
 
-__all__ = ["Seen", "ask", "permit"]
+__all__ = ["Looked", "Seen", "allowed", "ask", "look", "permit", "record"]
 
 
 class Seen(NamedTuple):
@@ -26,19 +26,33 @@ class Seen(NamedTuple):
     policies: tuple[str, ...]
 
 
+class Looked(NamedTuple):
+    """The same as an Arrow table."""
+
+    table: Any
+    left_out: int
+    policies: tuple[str, ...]
+
+
 def ask(house: House, sql: str, caller: Caller, as_of: int | None = None) -> Seen:
     """The answer, once it is on record that it was asked."""
+    looked = look(house, sql, caller, as_of)
+    rows = list(zip(*(column.to_pylist() for column in looked.table.columns), strict=True))
+    return Seen(looked.table.column_names, rows, looked.left_out, looked.policies)
+
+
+def look(house: House, sql: str, caller: Caller, as_of: int | None = None) -> Looked:
+    """The answer as columns, once it is on record that it was asked."""
     try:
         table, lens = house.role("access").seen(sql, caller, as_of)
     except Refused as refused:
         record(house, sql, caller, "refused", {"failed": ",".join(refused.failed) or refused.code})
         raise
-    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    persons = len(set(table["person"].to_pylist())) if "person" in table.column_names else 0
+    persons = len(table["person"].unique()) if "person" in table.column_names else 0
     if lens.personal:
         owed = {"obligation": ",".join(sorted(lens.obligations))} if lens.obligations else {}
-        record(house, sql, caller, "read", {"rows": str(len(rows)), "persons": str(persons), **owed})
-    return Seen(table.column_names, rows, len(lens.refused), tuple(sorted(lens.policies)))
+        record(house, sql, caller, "read", {"rows": str(table.num_rows), "persons": str(persons), **owed})
+    return Looked(table, len(lens.refused), tuple(sorted(lens.policies)))
 
 
 def permit(house: House, caller: Caller, act: str, sorts: tuple[str, ...] = ("clinical", "identifying")) -> frozenset[str]:
@@ -47,10 +61,18 @@ def permit(house: House, caller: Caller, act: str, sorts: tuple[str, ...] = ("cl
     On record before anything is read. Refused E292 when a sort of data that it reads is not permitted.
     """
     access = house.role("access")
-    rulings = {sort: access.ask(caller, sort) for sort in sorts}
+    owed = allowed(house, caller, act, sorts)
+    left_out = access.left_out(caller.purpose)
+    record(house, act, caller, "read", {"act": act.split(" ")[0], "left_out": str(len(left_out)), **owed})
+    return frozenset(left_out)
+
+
+def allowed(house: House, caller: Caller, act: str, sorts: tuple[str, ...], holder: str = "house") -> dict[str, str]:
+    """What a permit for these sorts asks for in return, as the record says it. Refused E292, on record, when one is not permitted."""
+    rulings = {sort: house.role("access").ask(caller, sort) for sort in sorts}
     barred = sorted(sort for sort, ruling in rulings.items() if not ruling.allowed)
     if barred:
-        record(house, act, caller, "refused", {"act": act.split(" ")[0], "failed": ",".join(barred)})
+        record(house, act, caller, "refused", {"act": act.split(" ")[0], "failed": ",".join(barred)}, holder)
         raise Refused(
             "E292",
             f"{caller.role} may not do this for {caller.purpose}",
@@ -60,19 +82,16 @@ def permit(house: House, caller: Caller, act: str, sorts: tuple[str, ...] = ("cl
             help='--role ROLE --purpose PURPOSE --reason "..."',
         )
     owed = sorted({one for ruling in rulings.values() for one in ruling.obligations})
-    left_out = access.left_out(caller.purpose)
-    counts = {"act": act.split(" ")[0], "left_out": str(len(left_out)), **({"obligation": ",".join(owed)} if owed else {})}
-    record(house, act, caller, "read", counts)
-    return frozenset(left_out)
+    return {"obligation": ",".join(owed)} if owed else {}
 
 
-def record(house: House, sql: str, caller: Caller, what: str, counts: dict[str, str]) -> None:
-    """One `access` entry. What was typed and why can name a person: it stands in the vault."""
+def record(house: House, sql: str, caller: Caller, what: str, counts: dict[str, str], holder: str = "house") -> None:
+    """One `access` entry. What was typed and why can name a person: it stands in the vault, held by whoever it is about."""
     at = house.clock.now()
     body = canonical({"sql": sql, "reason": caller.reason, "by": caller.by, "at": at})
 
     def work(tx: Any) -> None:
-        blob = house.vault.put(tx, body, holder="house", kind="access")
+        blob = house.vault.put(tx, body, holder=holder, kind="access")
         notes = {"door": "query", "what": what, "role": caller.role, "purpose": caller.purpose, "blob": blob, **counts}
         house.ledger.append(tx, [Entry("access", at, commitments={"access": house.vault.commit(blob)}, notes=notes)])
 
