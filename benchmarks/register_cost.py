@@ -52,7 +52,7 @@ def once(feed: bytes, observe: Callable[..., Any]) -> float:
         started = time.process_time()
         receive(house, [Delivery(feed, "lab", "hl7v2", "f.hl7")])
         spent = time.process_time() - started
-        fields = house.store.read("select count(*) from register_field")[0][0]
+        fields = house.store.read("select count(*) from register_day")[0][0]
         house.close()
     parcels.observe = OBSERVE
     assert bool(fields) == (observe is OBSERVE)

@@ -11,6 +11,7 @@ from feed import message
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.traffic import Repeat, Seen, Traffic
 from trivet.data.interfaces.observe import observe
+from trivet.data.interfaces.store import gathered
 from trivet.data.interfaces.sums import Sums
 from trivet.wiring.formats import load
 
@@ -35,6 +36,21 @@ def test_a_split_feed_merged_is_the_whole(places: list[int], order: list[int]) -
     for number in order:
         merged.add(portions[number])
     assert (merged.parts, merged.fields, merged.values) == (whole.parts, whole.fields, whole.values)
+
+
+@given(st.lists(st.integers(0, 3), min_size=60, max_size=60), st.permutations(range(4)))
+def test_sums_gathered_by_feed_and_day_are_those_of_the_units(days: list[int], order: list[int]) -> None:
+    """What a portion's workers add up and pack has the bytes of the same units' sums, each unit once, in whatever order days are merged."""
+    units = [(("lab", "hl7v2", f"2026-03-0{day + 1}"), unit) for day, unit in zip(days, feed(), strict=True)]
+    packed = [one.sums for one in gathered(units) if one.sums]
+    first = list(dict.fromkeys(days))
+    assert packed == [Sums().take(unit for known, unit in zip(days, feed(), strict=True) if known == day).packed() for day in first]
+    merged = Sums()
+    for number in order:
+        for one in packed[number : number + 1]:
+            merged.add_packed(one)
+    assert merged.trim().packed() == Sums().take(feed()).packed()
+    assert Sums().add_packed(packed[0]).trim().packed() == packed[0]
 
 
 codes = st.lists(st.integers(0, 600).map(str), min_size=1, max_size=900)

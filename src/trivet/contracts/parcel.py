@@ -14,11 +14,13 @@ __all__ = ["CoverageLine", "NoticeLine", "Parcel", "Sheet", "Task"]
 
 
 class Task(NamedTuple):
-    """What a workshop needs to make a parcel: a unit's bytes and what the site says about its feed."""
+    """What a workshop needs to make a parcel: a unit's bytes, what the site says about its feed, the day it came (UTC; empty when its
+    traffic is not to be added up)."""
 
     seq: int
     raw: bytes
     profile: SourceProfile
+    day: str = ""
 
 
 class Sheet(NamedTuple):
@@ -61,7 +63,8 @@ class Parcel:
     """`state` is the end state the unit deserves (`mapped`, `quarantined`, `ignored`), `reason` the rule or error code behind it.
 
     `spans` is the compressed lineage of all records of the unit. `people` holds what a linker reads: every Patient record, and for
-    each subject without one a record about it, all without spans. `traffic` is what the register of interfaces learns from the unit.
+    each subject without one a record about it, all without spans. `traffic` is what the register of interfaces learns from the unit,
+    or from it and others of its portion: it counts whatever becomes of the records.
     """
 
     state: str

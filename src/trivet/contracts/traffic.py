@@ -27,12 +27,14 @@ class Seen(NamedTuple):
 
 class Traffic(NamedTuple):
     """`type` is the message type, `parts` says how many containers of each part the unit holds, `repeats` has a line for each field of
-    each container, `seen` a line for each element."""
+    each container, `seen` a line for each element. `sums` is the traffic of several units of one feed and day, this one among them, added
+    up where they were translated (JSON, `data/interfaces/sums.py`): then there are no lines."""
 
     type: str
     parts: tuple[tuple[str, int], ...]
     repeats: tuple[Repeat, ...]
     seen: tuple[Seen, ...]
+    sums: bytes = b""
 
 
 NO_TRAFFIC = Traffic("", (), (), ())

@@ -122,7 +122,7 @@ def again(house: House, run: int, entry: dict[str, Any]) -> None:
     erasures = house.role("erasures")
     parcels = house.role("workshop").submit(tasks).result()
     outcomes = [
-        (receipt, unkeepable() if said[receipt.seq][1] == "E243" else parcel)
+        (receipt, unkeepable(parcel) if said[receipt.seq][1] == "E243" else parcel)
         for receipt, parcel in paired(receipts, erased, parcels, lambda seq: erasures.instead(seq, blank(*said[seq])))
     ]
     kept = erasures.spare(outcomes)

@@ -130,7 +130,8 @@ class Settling:
             if len(outcomes) > 1:
                 middle = len(outcomes) // 2
                 return self._keep(outcomes[:middle], profiles) + self._keep(outcomes[middle:], profiles)
-            return self._keep([(outcomes[0][0], unkeepable())], profiles)
+            [(receipt, parcel)] = outcomes
+            return self._keep([(receipt, unkeepable(parcel))], profiles)
 
 
 def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
@@ -161,7 +162,8 @@ def tasks_of(house: House, receipts: Sequence[Receipt], profiles: Mapping[str, S
     tasks, erased = [], set[int]()
     for receipt in receipts:
         try:
-            tasks.append(Task(receipt.seq, house.landing.raw(receipt), profiles[f"{receipt.source}/{receipt.format}"]))
+            profile = profiles[f"{receipt.source}/{receipt.format}"]
+            tasks.append(Task(receipt.seq, house.landing.raw(receipt), profile, receipt.received_at[:10]))
         except NotFound as gone:
             if gone.code != "E622":
                 raise
@@ -182,10 +184,10 @@ def blank(state: str, reason: str, partial: bool) -> Parcel:
     return Parcel(state, reason, partial, (), b"", (), (), (), Translation((), ()))
 
 
-def unkeepable() -> Parcel:
-    """The parcel of a unit that was translated into what no table can hold."""
+def unkeepable(parcel: Parcel) -> Parcel:
+    """The parcel of a unit that was translated into what no table can hold: nothing of it but its traffic, which may be others' too."""
     reject = Rejected("E243", "the records of this unit cannot be kept", help="trivet query 'select * from rejects'")
-    return replace(blank("quarantined", "E243", False), rejects=(reject,))
+    return replace(blank("quarantined", "E243", False), rejects=(reject,), traffic=parcel.traffic)
 
 
 def shelve(house: House, outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile]) -> int:

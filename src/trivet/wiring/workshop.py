@@ -20,6 +20,8 @@ from typing import Any
 
 from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.ports import Format, Normaliser
+from trivet.contracts.traffic import Traffic
+from trivet.data.interfaces.store import gathered
 from trivet.data.parcel import failed, pack
 from trivet.kernel.errors import Fault, NotFound, Rejected
 from trivet.wiring.formats import load
@@ -94,15 +96,20 @@ def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
     gc.disable()  # a portion makes hundreds of thousands of small tuples and no cycles: a third of the time would go into looking
     try:
         shared: dict[Any, Any] = {}
-        return [share(parcel_of(task, *_rooms), shared) for task in tasks]
+        parcels = [parcel_of(task, *_rooms) for task in tasks]
+        traffic = gathered(
+            ((task.profile.source, task.profile.format, task.day), parcel.traffic) for task, parcel in zip(tasks, parcels, strict=True)
+        )
+        return [share(parcel, shared, traffic) for parcel, traffic in zip(parcels, traffic, strict=True)]
     finally:
         gc.enable()
 
 
-def share(parcel: Parcel, shared: dict[Any, Any]) -> Parcel:
+def share(parcel: Parcel, shared: dict[Any, Any], traffic: Traffic) -> Parcel:
     """The same parcel, with equal sheets and lines of a portion as one object, so that they travel between processes once."""
     sheets = tuple(shared.setdefault(sheet, sheet) for sheet in parcel.sheets)
-    return replace(parcel, sheets=sheets, coverage=tuple(shared.setdefault(line, line) for line in parcel.coverage))
+    coverage = tuple(shared.setdefault(line, line) for line in parcel.coverage)
+    return replace(parcel, sheets=sheets, coverage=coverage, traffic=traffic)
 
 
 class PoolWorkshop:

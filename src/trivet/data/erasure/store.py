@@ -91,6 +91,8 @@ class StoreErasures:
         tx.executemany(sql("erase_shift"), [one for one in moved if one[0]])
         tx.execute(sql("erase_shifted"))
         for name, rows in stone.tables.items():
+            if name not in self._tables:  # one of an earlier release
+                continue
             tx.execute(texts("table_empty", table=name))
             if rows:
                 tx.executemany(texts("table_fill", table=name, marks=", ".join("?" * len(rows[0]))), rows)

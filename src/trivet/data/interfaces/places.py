@@ -72,6 +72,10 @@ class Grammar(dict[str, Place]):
         return made
 
     def _place(self, locator: str) -> Place:
+        try:
+            locator.encode("utf-8")
+        except UnicodeEncodeError:
+            return Place("", "unit", STRANGE, 0)  # half a character: no table could hold the name
         for rule in self.rules:
             found = rule.container.match(locator)
             if found is None:

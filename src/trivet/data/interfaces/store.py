@@ -1,4 +1,4 @@
-"""The register's tables: written in the transaction that settles units, read by date.
+"""The register's table: one row for each feed and day, written in the transaction that settles units, read by date.
 
 In: settled units with their traffic. Out: `Sums` of a feed between two days, and facts about its traffic that other tables hold.
 Everything here is a projection: the same units give the same rows, in whatever portions they came.
@@ -6,49 +6,57 @@ Everything here is a projection: the same units give the same rows, in whatever 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trivet.contracts.envelope import Receipt
 from trivet.contracts.parcel import Parcel
 from trivet.contracts.ports import Store, Tx
-from trivet.contracts.traffic import Traffic
-from trivet.data.interfaces.sums import KEPT, Sums, rank
-from trivet.kernel import jsontext
+from trivet.contracts.traffic import NO_TRAFFIC, Traffic
+from trivet.data.interfaces.sums import Sums
 from trivet.kernel.resources import text
 
-__all__ = ["ALWAYS", "TABLES", "StoreRegister", "write"]
+__all__ = ["ALWAYS", "TABLES", "StoreRegister", "gathered", "write"]
 
 ALWAYS = ("0000-00-00", "9999-99-99")
-TABLES = {
-    "register_part": "source, format, day, type, part",
-    "register_field": "source, format, day, part, field",
-    "register_value": "source, format, day, field, rank, value",
-}
+TABLES = {"register_day": "source, format, day"}
+Feed = tuple[str, str, str]  # source, format, day
 
 
 def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"register_{name}.sql")
 
 
+def gathered(units: Iterable[tuple[Feed, Traffic]]) -> list[Traffic]:
+    """The same traffic, added up by feed and day: the first unit of each carries the sums, the others nothing more."""
+    feeds: dict[Feed, list[Traffic]] = {}
+    first: list[Feed | None] = []
+    for feed, traffic in units:
+        known = feeds.get(feed)
+        first.append(None if known or not traffic.seen else feed)
+        if traffic.seen:
+            feeds.setdefault(feed, []).append(traffic)
+    return [NO_TRAFFIC if feed is None else NO_TRAFFIC._replace(sums=Sums().take(feeds[feed]).packed()) for feed in first]
+
+
 def write(tx: Tx, outcomes: Sequence[tuple[Receipt, Parcel]]) -> None:
     """Add the traffic of settled units to the days on which they came (UTC)."""
-    feeds: dict[tuple[str, str, str], list[Traffic]] = {}
+    feeds: dict[Feed, list[Traffic]] = {}
     for receipt, parcel in outcomes:
-        if parcel.traffic.seen:
+        if parcel.traffic.seen or parcel.traffic.sums:
             feeds.setdefault((receipt.source, receipt.format, receipt.received_at[:10]), []).append(parcel.traffic)
+    rows = []
     for feed, units in sorted(feeds.items()):
-        sums = Sums().take(units)
-        tx.executemany(_sql("part_add"), [(*feed, *name, *row) for name, row in sorted(sums.parts.items())])
-        tx.executemany(_sql("field_add"), [(*feed, *name, *row) for name, row in sorted(sums.fields.items())])
-        lines = [(name, rank(value), value, elements) for name, values in sums.values.items() for value, elements in values.items()]
-        if not lines:
-            continue
-        fresh = tx.execute(_sql("value_new"), (*feed, jsontext.dumps([line[:3] for line in lines]).decode("utf-8")))
-        tx.executemany(_sql("value_add"), [(elements, *feed, *name) for *name, elements in lines])
-        for field in sorted({row[0] for row in fresh}):
-            given = {"source": feed[0], "format": feed[1], "day": feed[2], "field": field, "last": KEPT - 1}
-            tx.execute(_sql("value_trim"), given)
+        packed: list[bytes | str] = [row[0] for row in tx.execute(_sql("day"), feed)]
+        packed += [unit.sums for unit in units if unit.sums]
+        lines = [unit for unit in units if unit.seen]
+        if len(packed) > 1 or lines:
+            sums = Sums()
+            for one in packed:
+                sums.add_packed(one)
+            packed = [sums.take(lines).packed()]
+        rows.append((*feed, packed[0] if isinstance(packed[0], str) else packed[0].decode("utf-8")))
+    tx.executemany(_sql("day_put"), rows)
 
 
 class StoreRegister:
@@ -65,12 +73,8 @@ class StoreRegister:
         """What a feed carried from one day to another, both included."""
         given = {"source": source, "format": format, "since": since, "until": until}
         sums = Sums()
-        for kind, part, *row in self._store.read(_sql("parts"), given):
-            sums.part(kind, part, row)
-        for part, name, *row in self._store.read(_sql("fields"), given):
-            sums.fields[part, name] = row
-        for name, value, elements in self._store.read(_sql("values"), given):
-            sums.value(name, value, elements)
+        for (packed,) in self._store.read(_sql("days"), given):
+            sums.add_packed(packed)
         return sums.trim()
 
     def hours(self, source: str, format: str, since: str, until: str) -> list[dict[str, Any]]:

@@ -1,7 +1,10 @@
 """Sums over the traffic of a feed: they can be added up in any order and any portions, so that the whole is the sum of its parts.
 
-In: `Traffic` of units, or rows of the store. Out: counts by message type, part, field and value. Of a field's values only the `KEPT` whose
-digests are smallest are held: whichever way the traffic is split, the same ones remain, with exact counts.
+In: `Traffic` of units, or sums that were packed. Out: counts by message type, part, field and value. Of a field's values only the `KEPT`
+whose digests are smallest are held: whichever way the traffic is split, the same ones remain, with exact counts.
+
+Packed sums are one JSON object: `parts` are rows of type, part and four numbers, `fields` rows of part, field and one number for each name
+of `FIELD`, `values` an object of elements by value for each coded field; all in the order of their names, so that equal sums are equal bytes.
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
+
+import msgspec
 
 from trivet.contracts.record import DISPOSITIONS
 from trivet.contracts.traffic import Traffic
@@ -24,6 +30,7 @@ FIELD = ("containers", "least", "most", "elements", "shortest", "longest", *SHAP
 LEAST, MOST = ("least", "shortest"), ("most", "longest")
 _HOW = tuple(min if name in LEAST else max if name in MOST else None for name in FIELD)
 _PLACE = {name: place for place, name in enumerate(FIELD)}
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder()
 
 
 @lru_cache(maxsize=100_000)
@@ -110,6 +117,33 @@ class Sums:
             for value, elements in values.items():
                 self.value(name, value, elements)
         return self.trim()
+
+    def packed(self) -> bytes:
+        """As JSON. Sums that were trimmed and are equal give the same bytes."""
+        said: dict[str, Any] = {
+            "parts": [[*name, *row] for name, row in sorted(self.parts.items())],
+            "fields": [[*name, *row] for name, row in sorted(self.fields.items())],
+            "values": {name: dict(sorted(values.items())) for name, values in sorted(self.values.items())},
+        }
+        return _encoder.encode(said)
+
+    def add_packed(self, packed: bytes | str) -> Sums:
+        """Add sums that were packed. Whoever is done adding trims."""
+        said = _decoder.decode(packed)
+        for kind, part, *row in said["parts"]:
+            self.part(kind, part, row)
+        fields = self.fields
+        for part, name, *row in said["fields"]:
+            held = fields.get((part, name))
+            if held is None:
+                fields[part, name] = row
+            else:
+                self.field(part, name, row)
+        for name, values in said["values"].items():
+            held_values = self.values.setdefault(name, {})
+            for value, elements in values.items():
+                held_values[value] = held_values.get(value, 0) + elements
+        return self
 
     def trim(self) -> Sums:
         """Keep of each field's values those with the smallest digests."""

@@ -1,3 +1,2 @@
-select field, value, sum(elements) from register_value
+select sums from register_day
 where source = :source and format = :format and day >= :since and day <= :until
-group by field, value

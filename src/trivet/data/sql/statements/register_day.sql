@@ -1,0 +1,1 @@
+select sums from register_day where source = ? and format = ? and day = ?
