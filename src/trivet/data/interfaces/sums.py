@@ -3,8 +3,8 @@
 In: `Traffic` of units, or sums that were packed. Out: counts by message type, part, field and value. Of a field's values only the `KEPT`
 whose digests are smallest are held: whichever way the traffic is split, the same ones remain, with exact counts.
 
-Packed sums are one JSON object: `parts` are rows of type, part and four numbers, `fields` rows of part, field and one number for each name
-of `FIELD`, `values` an object of elements by value for each coded field; all in the order of their names, so that equal sums are equal bytes.
+Packed sums are one JSON object: `parts` are rows of type, part and four numbers, `fields` rows of part, field and one number for each
+name of `FIELD`, `values` an object of elements by value for each coded field; all in the order of names, so equal sums are equal bytes.
 """
 
 from __future__ import annotations
