@@ -62,7 +62,7 @@ class ClaimFiller(Filler):
                 name: found for name, loop in level.items() if (found := self.slots.get((name, self.open.get(loop, 0)))) is not None
             }
             claim.links |= {"patient": self.slot("patient"), "coverage": self.slot("coverage")}
-            claim.offset = step.segment.start
+            claim.offset, claim.length = step.segment.start, step.segment.end - step.segment.start
         elif step.loop == "2320" and "2300" in self.open:
             self.slot("claim").parties.append(self.slot("othercoverage"))
 
@@ -119,11 +119,10 @@ class ClaimFiller(Filler):
     def _claim(self, slot: Slot) -> list[Record] | Rejected:
         patient, subscriber = slot.links["patient"], slot.links.get("subscriber")
         number = next((one.get("value", "") for one in slot.resource.get("identifier", []) if one.get("system", "").endswith("/claim")), "")
-        place = Rejected("x12-claim", "a claim needs a number and a total", "2300/CLM", slot.offset, 3)
         if not number or "total" not in slot.resource:
-            return place
+            return self.refuse("x12-claim", "a claim needs a number and a total", "2300/CLM", slot)
         if not patient.spans:
-            return Rejected("x12-no-patient", "the claim names no patient", "2300/CLM", slot.offset, 3)
+            return self.refuse("x12-no-patient", "the claim names no patient", "2300/CLM", slot)
         holder = subscriber if subscriber is not patient else None
         spans = list(slot.spans)
         resource: dict[str, Any] = {

@@ -40,6 +40,7 @@ class Filler(Desk):
         self.slots: dict[tuple[str, int], Slot] = {}
         self.elements: list[Element] = []
         self.notices: list[Notice] = []
+        self.refused: dict[int, str] = {}  # places whose record was refused, with the reject's code
         self.scope = Scope(0, 0, self.open)
         self.party: Slot | None = None
         self.party_at = ("", 0)
@@ -55,6 +56,7 @@ class Filler(Desk):
         made = copy(self)
         made.counts, made.open = dict(self.counts), dict(self.open)
         made.order, made.slots, made.elements, made.notices = list(self.order), dict(self.slots), list(self.elements), []
+        made.refused = {}
         made.scope, made.party, made.party_at = Scope(0, 0, made.open), None, ("", 0)
         return made
 
@@ -69,7 +71,8 @@ class Filler(Desk):
         found = self.slots.get((name, instance))
         if found is None:
             found = origin.copy() if origin is not None else Slot(name)
-            found.offset = self.step.segment.start
+            segment = self.step.segment
+            found.offset, found.length = segment.start, max(1, segment.end - segment.start)
             self.slots[name, instance] = found
             self.order.append(found)
         return found
@@ -235,6 +238,13 @@ class Filler(Desk):
                         fate = ("dropped", drop.rule)
                         break
             self.elements.append(_element((where, at, length, *fate)))
+
+    def refuse(self, code: str, why: str, where: str, *slots: Slot) -> Rejected:
+        """A record that cannot be made, at its first segment; what was read for it is rejected with it."""
+        for slot in slots:
+            self.refused |= {span.offset: code for span in slot.spans}
+        first = slots[0]
+        return Rejected(code, why, where, first.offset, first.length)
 
     def records(self, whole: bool) -> tuple[list[Record], list[Rejected]]:
         """The records of the set. Sets override this; a set without a module of its own has none."""

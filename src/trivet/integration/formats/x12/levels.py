@@ -103,8 +103,7 @@ class LevelFiller(Filler):
             if slot.name == self.levels.result and "patient" in slot.links and (not self.levels.makes or self._made(slot)):
                 patient = slot.links["patient"]
                 if not patient.spans:
-                    why = "the loop names no person"
-                    rejects.append(Rejected("x12-no-patient", why, self.guide.set, slot.offset, 2))
+                    rejects.append(self.refuse("x12-no-patient", "the loop names no person", self.guide.set, slot))
                     continue
                 patient.kind = "person"
                 records += MAKERS[slot.name](self, slot, patient, slot.links.get("holder"))

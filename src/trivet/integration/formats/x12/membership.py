@@ -59,7 +59,7 @@ class MemberFiller(Filler):
             member = self.slots.get(("member", slot.line))
             if name == "coverage" and instance and not (instance == slot.line and instance in split):
                 if member is None or not member.spans:
-                    rejects.append(Rejected("x12-no-patient", "the enrolment names no member", "2000/INS", slot.offset, 3))
+                    rejects.append(self.refuse("x12-no-patient", "the enrolment names no member", "2000/INS", slot))
                 else:
                     records.append(self._coverage(slot, member))
             elif name == "member" and slot.spans:

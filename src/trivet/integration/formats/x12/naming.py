@@ -21,6 +21,8 @@ TYPES = {
     "related": "RelatedPerson",
     "location": "Location",
 }
+# Records that are persons whatever their loop lacks: FHIR asks for a Patient where they stand.
+PERSONS = frozenset({"subscriber", "patient", "dependent", "member"})
 # Which of several identifiers names a party: the first system that it has one of, in this order.
 ORDER = ("http://hl7.org/fhir/sid/us-npi", "/payer", "urn:oid:2.16.840.1.113883.4.4", "/member", "/mrn", "http://hl7.org/fhir/sid/us-ssn")
 RULE_ID, RULE_LINK = "x12/id", "x12/reference"
@@ -35,7 +37,7 @@ def code_of(concept: dict[str, Any]) -> str:
 
 def resource_type(slot: Slot) -> str:
     """The resource that a party becomes."""
-    return TYPES[slot.kind or "organization"]
+    return TYPES[slot.kind or ("person" if slot.name in PERSONS else "organization")]
 
 
 def key_of(slot: Slot) -> tuple[int, str, str]:
@@ -96,7 +98,7 @@ def refer(profile: SourceProfile, slot: Slot, path: str) -> tuple[dict[str, Any]
     spans: list[Span] = []
     place, system, value = key_of(slot)
     if place >= 0:
-        reference["identifier"] = {"system": system, "value": value}
+        reference["identifier"] = {"system": system, "value": value} if system else {"value": value}
         spans += _moved(slot, f"identifier[{place}].value", f"{path}.identifier.value")
         spans += [span._replace(path=f"{path}.reference") for span in _moved(slot, f"identifier[{place}].value", "")][:0]
     name = slot.resource.get("name")

@@ -38,7 +38,8 @@ class RemittanceFiller(Filler):
     def opened(self, step: Step) -> None:
         """A claim payment begins."""
         if step.loop == "2100":
-            self.slot("eob").offset = step.segment.start
+            benefit = self.slot("eob")
+            benefit.offset, benefit.length = step.segment.start, step.segment.end - step.segment.start
 
     def _party(self, step: Step) -> Slot | None:
         """In 2100 the parties share one loop: who renders is told by NM102."""
@@ -70,10 +71,10 @@ class RemittanceFiller(Filler):
         resource = slot.resource
         claim = next((one.get("value", "") for one in resource.get("identifier", []) if one.get("system", "").endswith("/claim")), "")
         if not claim or len([one for one in resource.get("total", []) if "amount" in one]) < 2:
-            return Rejected("x12-claim", "a claim payment needs a number, a charge and a payment", "2100/CLP", slot.offset, 3)
+            return self.refuse("x12-claim", "a claim payment needs a number, a charge and a payment", "2100/CLP", slot)
         patient = self.slots.get(("patient", instance))
         if patient is None or not patient.spans:
-            return Rejected("x12-no-patient", "the claim payment names no patient", "2100/CLP", slot.offset, 3)
+            return self.refuse("x12-no-patient", "the claim payment names no patient", "2100/CLP", slot)
         patient.kind = "person"
         subscriber = self.slots.get(("subscriber", instance))
         payer, payee, careteam = self._first("payer"), self._first("payee"), self.slots.get(("careteam", instance))

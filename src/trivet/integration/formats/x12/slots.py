@@ -79,6 +79,7 @@ class Slot:
     links: dict[str, Slot] = field(default_factory=dict)
     parties: list[Slot] = field(default_factory=list)
     offset: int = 0
+    length: int = 1
     line: int = 0
     sealed: bool = False  # shared by several readings: to be copied before it is written to
     seen: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
@@ -142,5 +143,6 @@ class Slot:
     def copy(self) -> Slot:
         """The same so far, to go on separately."""
         made = Slot(self.name, self.kind, self.role, deepcopy(self.resource), list(self.spans), dict(self.labels))
-        made.links, made.parties, made.offset, made.line = dict(self.links), list(self.parties), self.offset, self.line
+        made.links, made.parties, made.line = dict(self.links), list(self.parties), self.line
+        made.offset, made.length = self.offset, self.length
         return made

@@ -1,0 +1,196 @@
+"""What FHIR R4 forbids in a finished record although the transaction said it: the last touch, before a record leaves the format.
+
+In: a record. Out: the record as valid FHIR and what had to go, or a reject with the place. Nothing is invented: an element that R4 requires
+and the transaction lacks is said to be unknown (extension data-absent-reason), what R4 does not admit at its place is left out by the name
+of R4's rule. Judged by the house's validator; records of a shape that was judged before are not judged again.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple
+
+from trivet.contracts.record import Record, Span
+from trivet.integration.formats.x12.naming import absent
+from trivet.integration.validation import Finding, Validator
+from trivet.kernel.errors import Rejected
+
+__all__ = ["Lost", "settle"]
+
+ROUNDS = 24  # a repair may show the next fault; what takes more is refused
+SHAPES = 4096
+UNNAMED = "urn:trivet:x12:unnamed"  # an extension whose qualifier the transaction leaves empty
+BOUND = ("http://hl7.org/", "http://terminology.hl7.org/")
+WORDS = frozenset({"resourceType", "system", "url", "status", "use", "gender", "outcome", "intent", "purpose", "currency", "language"})
+STEP = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")
+_sound: set[Any] = set()
+
+
+class Lost(NamedTuple):
+    """What a record had to give up: the rule of R4, the element, and the bytes behind it."""
+
+    rule: str
+    path: str
+    spans: tuple[Span, ...]
+
+
+@cache
+def judge() -> Validator:
+    """The validator, made when the first record needs it."""
+    return Validator()
+
+
+def settle(record: Record) -> tuple[Record | None, list[Lost], Rejected | None]:
+    """The record as FHIR R4 admits it; without a record, why there can be none."""
+    shape = shape_of(record.resource, "")
+    if shape in _sound:
+        return record, [], None
+    wrong = [finding for finding in judge().value(record.resource) if finding.is_error]
+    if not wrong:
+        if len(_sound) >= SHAPES:
+            _sound.clear()
+        _sound.add(shape)
+        return record, [], None
+    return Repair(record).run(wrong)
+
+
+def shape_of(value: Any, name: str) -> Any:
+    """What R4's rules depend on: names, kinds of values, the words of small vocabularies, the order of the ends of a period."""
+    if type(value) is dict:
+        parts = [(key, shape_of(inner, key)) for key, inner in value.items()]
+        if "code" in value and str(value.get("system", "")).startswith(BOUND):
+            parts.append(("=", value["code"]))
+        if "start" in value and "end" in value:
+            parts.append(("<", str(value["start"])[:10] <= str(value["end"])[:10]))
+        return tuple(parts)
+    if type(value) is list:
+        return tuple(shape_of(inner, name) for inner in value)
+    if type(value) is str:
+        if name in WORDS or not value.isprintable() or value.strip() != value or not value:
+            return value
+        if name == "reference":
+            return value.partition("/")[0]
+        if name in ("code", "valueCode") and " " in value:
+            return value
+        return name.endswith(("Date", "DateTime")) and len(value)
+    if type(value) is Decimal:
+        return value if abs(value.adjusted()) > 12 else None
+    return value if type(value) is bool else (value > 0) - (value < 0)
+
+
+class Repair:
+    """One record that R4 refuses. Use once."""
+
+    def __init__(self, record: Record) -> None:
+        self.resource: dict[str, Any] = deepcopy(record.resource)
+        self.spans = list(record.spans)
+        self.lost: list[Lost] = []
+
+    def run(self, wrong: list[Finding]) -> tuple[Record | None, list[Lost], Rejected | None]:
+        """Repair until nothing is wrong. What is missing first: a removal may be spared by it."""
+        for _ in range(ROUNDS):
+            lacking = [finding for finding in wrong if finding.code == "cardinality"]
+            done = [self._lacking(finding) for finding in lacking] if lacking else [self._remove(wrong[-1])]
+            if not any(done):
+                break
+            wrong = [finding for finding in judge().value(self.resource) if finding.is_error]
+            if not wrong:
+                return Record(self.resource, tuple(self.spans)), self.lost, None
+        first = wrong[0]
+        at = next((span for span in self.spans if span.length), None)
+        why = f"no valid FHIR R4 can be made of it: {first.rule}"
+        reject = Rejected("x12-not-fhir", why, at.locator, at.offset, at.length) if at else Rejected("x12-not-fhir", why)
+        return None, self.lost, reject
+
+    def _lacking(self, finding: Finding) -> bool:
+        """Say that a required element is unknown. A sequence is counted."""
+        holder, name = self._at(finding.pointer), finding.rule.rpartition(".")[2]
+        if not isinstance(holder, dict):
+            return False
+        if finding.rule == "Extension.url":
+            holder["url"] = UNNAMED
+            return True
+        if name == "sequence":
+            number = finding.pointer.rpartition("/")[2]
+            holder[name] = int(number) + 1 if number.isdigit() else 1
+            return True
+        spec = judge().shapes.spec(finding.rule.rpartition(".")[0])
+        names = next((either for required, either in spec.required if required == name), ())
+        chosen = next((one for one in names if one.endswith("String")), names[0] if names else "")
+        member = spec.members.get(chosen)
+        if member is None or member.resource or "." in member.kind or member.of is not None:
+            return False
+        said = absent()
+        if member.test is not None:
+            holder[f"_{chosen}"] = [said] if member.many else said
+            if member.many:
+                holder[chosen] = [None]
+        else:
+            holder[chosen] = [said] if member.many else said
+        return True
+
+    def _remove(self, finding: Finding) -> bool:
+        """Leave an element out, with everything in it."""
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in finding.pointer.split("/")[1:]]
+        holder = self._at(finding.pointer)
+        if finding.code == "choice" and isinstance(holder, dict):
+            stem = finding.rule.rpartition(".")[2]
+            kinds = [name for name in holder if name.removeprefix("_").startswith(stem) and name.removeprefix("_") != stem]
+            steps.append(kinds[-1])
+        elif finding.code == "unknown-element":
+            steps.append(finding.rule)
+        if not steps or steps[0] in ("id", "resourceType"):
+            return False
+        above = self._at("".join(f"/{step}" for step in steps[:-1]))
+        last = steps[-1]
+        if isinstance(above, list):
+            above.pop(int(last))
+        elif isinstance(above, dict) and last in above:
+            del above[last]
+        else:
+            return False
+        self._forget(steps, isinstance(above, list), finding)
+        return True
+
+    def _forget(self, steps: list[str], shifts: bool, finding: Finding) -> None:
+        """Spans of what is gone; what stood behind it in a list moves up."""
+        gone, kept = [], []
+        for span in self.spans:
+            mine = steps_of(span.path)
+            if mine[: len(steps)] == steps:
+                gone.append(span)
+                continue
+            if shifts and len(mine) >= len(steps) and mine[: len(steps) - 1] == steps[:-1] and int(mine[len(steps) - 1]) > int(steps[-1]):
+                mine[len(steps) - 1] = str(int(mine[len(steps) - 1]) - 1)
+                span = span._replace(path=path_of(mine))
+            kept.append(span)
+        self.spans = kept
+        self.lost.append(Lost(finding.rule, re.sub(r"\[\d+\]", "", finding.expression), tuple(gone)))
+
+    def _at(self, pointer: str) -> Any:
+        node: Any = self.resource
+        for step in pointer.split("/")[1:]:
+            if isinstance(node, list):
+                node = node[int(step)] if step.isdigit() and int(step) < len(node) else None
+            else:
+                node = node.get(step) if isinstance(node, dict) else None
+        return node
+
+
+def steps_of(path: str) -> list[str]:
+    """`item[0].net.value` as steps of a JSON pointer."""
+    found = []
+    for name, index in STEP.findall(path):
+        found += [name, index] if index else [name]
+    return found
+
+
+def path_of(steps: list[str]) -> str:
+    """Steps of a JSON pointer as an element path."""
+    out = ""
+    for step in steps:
+        out += f"[{step}]" if step.isdigit() else f".{step}" if out else step
+    return out
