@@ -7,9 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from trivet.data.identity.pairs import LEVELS, coded, compare_all
+from trivet.data.identity.estimate import estimate, reachable, score
+from trivet.data.identity.levels import LEVELS, compare_all, compare_chance
+from trivet.data.identity.pairs import block, chance_rows
 from trivet.data.identity.resolve import deduplicate, link_tables
-from trivet.data.identity.table import Column, People, date, kinds, read_people, recognised
+from trivet.data.identity.table import People, coded, date, kinds, read_people, recognised
 from trivet.kernel.errors import Usage
 
 GIVEN = [
@@ -189,7 +191,64 @@ def test_every_kind_of_column_has_levels() -> None:
 )
 def test_the_level_of_two_values(kind: str, one: str, other: str, level: str) -> None:
     """What two values of a column say about each other, whichever stands first."""
-    column = coded(Column("x", kind, (one, other, one)))
+    column = coded("x", kind, (one, other, one))
     left, right = np.array([0, 1, 0]), np.array([1, 0, 2])
     levels = compare_all({"x": column}, left, right).levels["x"]
     assert [LEVELS[kind][code] for code in levels] == [level, level, "exact"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "first name,surname,phone\nAnna,Haas,5551234567\nLiam,,\n\nOlga,Keller,555 123 4567\n",
+        "first name,surname,phone\r\nAnna,Haas,5551234567\r\nLiam,,\r\n\r\nOlga,Keller,555 123 4567",
+        " first name, surname, phone\nanna, haas, 5551234567\nLiam, n/a, \nOlga,Keller,(555) 123-4567\n",
+        "first name;surname;phone\nAnna;Haas;5551234567;more\nLiam\nOlga;Keller;5551234567\n",
+        "first name|surname|phone\nAnna|Haas|5551234567\nLiam|unknown|5555555555\nOlga|Keller|555.123.4567\n",
+    ],
+)
+def test_a_table_reads_the_same_with_and_without_quotes(content: str) -> None:
+    """Whether the columns are read at once or, because of a quote or a row of another length, row by row: the same values."""
+    quoted = content.replace("Liam", '"Liam"', 1)
+    here, there = read_people(content, {}, "test"), read_people(quoted, {}, "test")
+    assert {field: column.written() for field, column in here.columns.items()} == {
+        "given": ["ANNA", "LIAM", "OLGA"],
+        "family": ["HAAS", "", "KELLER"],
+        "phone": ["5551234567", "", "5551234567"],
+    }
+    assert {field: column.written() for field, column in there.columns.items()} == {
+        field: column.written() for field, column in here.columns.items()
+    }
+
+
+def test_rows_picked_by_chance_are_compared_like_any_others() -> None:
+    """All with all in one call says what pair by pair says, in one table and between two."""
+    rng = random.Random(6)
+    rows = persons(60, 5)
+    columns = table(rows + [smudged(row, rng) for row in rows]).columns
+    for split in (None, 50):
+        here, there = chance_rows(120, split, 2_000)
+        chance = compare_chance(columns, here, there)
+        whole = compare_all(columns, chance.left, chance.right)
+        assert len(chance.left) in range(1_900, 2_100)
+        assert len(set(zip(chance.left.tolist(), chance.right.tolist(), strict=True))) == len(chance.left)
+        assert all((chance.levels[field] == whole.levels[field]).all() for field in columns)
+
+
+def test_pairs_left_out_early_would_not_have_reached_the_bits() -> None:
+    """The pairs for which no letter is compared are those that would be too weak after all; the others have the levels they would have."""
+    rng = random.Random(8)
+    rows = persons(150, 6)
+    columns = table(rows + [smudged(row, rng) for row in rows]).columns
+    left, right = block(columns, None)
+    whole = compare_all(columns, left, right)
+    fitted = estimate(columns, whole, compare_chance(columns, *chance_rows(300, None, 10_000)), 300 * 299 / 2)
+    bits = score(columns, whole, fitted)[0]
+    for least in (-21.0, 0.0, 12.0):
+        early = reachable(columns, left, right, fitted, least)
+        kept = np.flatnonzero(bits >= least)
+        assert 0 < len(kept) < len(left)
+        assert set(zip(left[kept].tolist(), right[kept].tolist(), strict=True)) == set(
+            zip(early.left.tolist(), early.right.tolist(), strict=True)
+        )
+        assert all((whole.levels[field][kept] == early.levels[field]).all() for field in columns)

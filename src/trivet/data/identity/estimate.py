@@ -7,16 +7,18 @@ matches expected, and bits for every pair. u comes from chance pairs, m from the
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trivet.data.identity.pairs import LEVELS, Bytes, Coded, Pairs
+from trivet.data.identity.levels import LEVELS, Bytes, Pairs, crossed, levels_of
+from trivet.data.identity.table import Column, Ints
 from trivet.kernel.resources import text
 
-__all__ = ["Estimate", "estimate", "score"]
+__all__ = ["Estimate", "Floats", "estimate", "reachable", "score"]
 
 Floats = NDArray[np.float64]
 Table = dict[str, Floats]
@@ -58,13 +60,18 @@ def _frequencies(levels: Bytes, expected: Floats, trust: float, weight: Floats) 
     return made
 
 
-def estimate(columns: dict[str, Coded], candidates: Pairs, chance: Pairs, pairs: float) -> Estimate:
-    """Fit the model. Starts from fields that mostly agree in a match, and goes on until nothing moves."""
+def estimate(columns: Mapping[str, Column], candidates: Pairs, chance: Pairs, pairs: float, share: float = 1.0) -> Estimate:
+    """Fit the model. Starts from fields that mostly agree in a match, and goes on until nothing moves.
+
+    `candidates` may be a `share` of those that there are; `pairs` are all pairs of rows.
+    """
+    part = share
     fields = list(columns)
     expected = {name: [_expected()[columns[field].kind, name] for field in fields] for name in ("m", "u")}
     m = dict(zip(fields, expected["m"], strict=True))
     u = dict(zip(fields, expected["u"], strict=True))
     patterns, counts = _patterns(candidates, fields)
+    counts /= part
     free = {field: _frequencies(patterns[:, place], expected["u"][place], TRUST_FREE, counts) for place, field in enumerate(fields)}
     share, rounds = 0.05, 0
     for turn in range(1, ROUNDS + 1):
@@ -118,18 +125,53 @@ def _patterns(pairs: Pairs, fields: list[str]) -> tuple[Bytes, Floats]:
     return out, counts.astype(np.float64)
 
 
-def score(columns: dict[str, Coded], pairs: Pairs, known: Estimate) -> tuple[Floats, dict[str, Floats]]:
+def score(columns: Mapping[str, Column], pairs: Pairs, known: Estimate) -> tuple[Floats, dict[str, Floats]]:
     """Bits of every pair, prior included, and by field. Agreement on a rare value says more than on a frequent one."""
     by_field = {}
     total = np.full(len(pairs.left), known.prior)
     for field, column in columns.items():
-        weights = np.r_[np.log2(known.m[field] / known.u[field]), 0.0]
-        bits = weights[pairs.levels[field]]
-        if column.kind != "category":
-            exact = np.flatnonzero(pairs.levels[field] == 0)
-            usual = float(_expected()[column.kind, "u"][0])
-            share = (column.counts[column.codes[pairs.left[exact]]] + TRUST_TERM * usual) / (column.counts.sum() + TRUST_TERM)
-            bits[exact] = np.log2(known.m[field][0] / share)
-        by_field[field] = bits
-        total = total + bits
+        by_field[field] = _bits(column, pairs.levels[field], pairs.left, known)
+        total = total + by_field[field]
     return total, by_field
+
+
+def _bits(column: Column, levels: Bytes, left: Ints, known: Estimate) -> Floats:
+    """What a field says about pairs at these levels."""
+    m, u = known.m[column.field], known.u[column.field]
+    bits: Floats = np.r_[np.log2(m / u), 0.0][levels]
+    if column.kind != "category":
+        exact = np.flatnonzero(levels == 0)
+        usual = float(_expected()[column.kind, "u"][0])
+        share = (column.counts[column.codes[left[exact]]] + TRUST_TERM * usual) / (column.counts.sum() + TRUST_TERM)
+        bits[exact] = np.log2(m[0] / share)
+    return bits
+
+
+def reachable(columns: Mapping[str, Column], left: Ints, right: Ints, known: Estimate, least: float) -> Pairs:
+    """The pairs that reach `least` bits, with their levels. Letters are compared only while a pair can still reach them.
+
+    Which values are the same is known before any is compared; what a field whose values differ can say at most is known as well.
+    """
+    most = {field: float(np.log2(known.m[field] / known.u[field])[1:].max()) for field in columns}
+    least_of = {field: float(np.log2(known.m[field] / known.u[field])[1:].min()) for field in columns}
+    bound = np.full(len(left), known.prior)
+    for field, column in columns.items():
+        one, other = column.codes[left], column.codes[right]
+        there = (one >= 0) & (other >= 0)
+        same = np.where(there & (one == other), 0, -1).astype(np.int8)
+        bound += _bits(column, same, left, known) + np.where(there & (one != other), most[field], 0.0)
+    kept = np.flatnonzero(bound >= least)
+    left, right, bound = left[kept], right[kept], bound[kept]
+    levels = dict[str, Bytes]()
+    crosses = {field: here for fields, here in crossed(columns, left, right) for field in fields}
+    for field in sorted(columns, key=lambda field: least_of[field] - most[field]):
+        made = levels_of(columns[field], left, right)
+        if field in crosses:
+            made[crosses[field] & (made > 0)] = 1
+        said = np.r_[np.log2(known.m[field] / known.u[field]) - most[field], 0.0]
+        bound = bound + np.where(made > 0, said[made], 0.0)
+        kept = np.flatnonzero(bound >= least)
+        levels = {name: held[kept] for name, held in (levels | {field: made}).items()}
+        crosses = {name: held[kept] for name, held in crosses.items()}
+        left, right, bound = left[kept], right[kept], bound[kept]
+    return Pairs(left, right, {field: levels[field] for field in columns})

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trivet.data.identity.estimate import Estimate, Floats, estimate, score
-from trivet.data.identity.pairs import LEVELS, Coded, Pairs, block, coded, compare_all, random_pairs
-from trivet.data.identity.table import Column, People
+from trivet.data.identity.estimate import Estimate, Floats, estimate, reachable, score
+from trivet.data.identity.levels import LEVELS, Pairs, compare_all, compare_chance
+from trivet.data.identity.pairs import block, chance_rows
+from trivet.data.identity.table import Column, People, stacked
 from trivet.kernel.errors import Usage
 
 __all__ = ["Clustering", "Decision", "Decisions", "deduplicate", "link_tables"]
 
 CHANCE = 1_000_000  # pairs picked by chance, for u
+FIT = 1_000_000  # candidate pairs of which m is learnt; of more, this many, evenly spaced
+NEVER = -21.0  # bits of a pair whose probability is written as 0.000000
 MATCH, POSSIBLE = 0.5, 0.05
 SURE, DOUBTFUL = 0.9, 0.001  # a pair so sure joins whatever the others say; one so unlikely counts as never compared
 MOST, UNLIKE = 10.0, -4.0  # bits that one pair may bring to the joining of two groups, and those of a pair that is not alike at all
@@ -65,58 +68,64 @@ class Scored:
     probability: Floats
     bits: Floats
     by_field: Mapping[str, Floats]
-    columns: Mapping[str, Coded]
+    columns: Mapping[str, Column]
     fitted: Estimate | None
+    compared: int
 
 
-def _scored(columns: dict[str, Coded], split: int | None) -> Scored:
+def _scored(columns: Mapping[str, Column], split: int | None) -> Scored:
     rows = len(next(iter(columns.values())).codes)
     left, right = block(columns, split)
-    pairs = compare_all(columns, left, right)
+    some = np.arange(FIT) * len(left) // FIT if len(left) > FIT else np.arange(len(left))
+    pairs = compare_all(columns, left[some], right[some])
     if not len(left):
         nothing = np.empty(0)
-        return Scored(pairs, nothing, nothing, {}, columns, None)
-    chance = compare_all(columns, *random_pairs(rows, split, CHANCE))
+        return Scored(pairs, nothing, nothing, {}, columns, None, 0)
+    chance = compare_chance(columns, *chance_rows(rows, split, CHANCE))
     total = rows * (rows - 1) / 2 if split is None else split * (rows - split)
-    fitted = estimate(columns, pairs, chance, float(total))
+    fitted = estimate(columns, pairs, chance, float(total), len(some) / len(left))
+    if len(left) > FIT:
+        pairs = reachable(columns, left, right, fitted, NEVER) if split is None else compare_all(columns, left, right)
     bits, by_field = score(columns, pairs, fitted)
-    return Scored(pairs, 1 / (1 + np.exp2(-np.clip(bits, -500, 500))), bits, by_field, columns, fitted)
+    return Scored(pairs, 1 / (1 + np.exp2(-np.clip(bits, -500, 500))), bits, by_field, columns, fitted, len(left))
 
 
 def deduplicate(people: People) -> Clustering:
     """Group the rows of a table into persons."""
-    scored = _scored({field: coded(column) for field, column in people.columns.items()}, None)
-    roots = _grouped(scored, people.rows)
+    scored = _scored(people.columns, None)
+    _, first, back = np.unique(_grouped(scored, people.rows), return_index=True, return_inverse=True)
+    clusters = np.argsort(np.argsort(first))[back]
     best = np.zeros(people.rows)
     np.maximum.at(best, scored.pairs.left, scored.probability)
     np.maximum.at(best, scored.pairs.right, scored.probability)
-    numbers: dict[int, int] = {}
-    clusters = tuple(numbers.setdefault(held, len(numbers)) for held in roots)
-    sizes = np.bincount(clusters)
-    probabilities = tuple(float(best[row] if sizes[clusters[row]] > 1 else 1 - best[row]) for row in range(people.rows))
-    return Clustering(clusters, probabilities, scored.fitted, len(scored.pairs.left))
+    alone = np.bincount(clusters, minlength=1)[clusters] == 1
+    probabilities = np.where(alone, 1 - best, best)
+    return Clustering(tuple(clusters.tolist()), tuple(probabilities.tolist()), scored.fitted, scored.compared)
 
 
 def _grouped(scored: Scored, rows: int) -> list[int]:
     """For each row the first row of its group. The strongest pairs first; a weak pair joins two groups only when the other pairs
     between them do not speak against it: one chance likeness must not chain two persons together."""
-    order = [int(place) for place in np.argsort(-scored.bits, kind="stable") if scored.probability[place] >= DOUBTFUL]
+    order = np.argsort(-scored.bits, kind="stable")
+    order = order[scored.probability[order] >= DOUBTFUL]
+    bits = np.clip(scored.bits[order], -MOST, MOST).tolist()
+    probability = scored.probability[order].tolist()
+    pairs = list(zip(scored.pairs.left[order].tolist(), scored.pairs.right[order].tolist(), strict=True))
     between: dict[int, dict[int, float]] = {}
-    for place in order:
-        left, right, bits = int(scored.pairs.left[place]), int(scored.pairs.right[place]), float(np.clip(scored.bits[place], -MOST, MOST))
-        between.setdefault(left, {})[right] = bits
-        between.setdefault(right, {})[left] = bits
+    for (left, right), said in zip(pairs, bits, strict=True):
+        between.setdefault(left, {})[right] = said
+        between.setdefault(right, {})[left] = said
     group = list(range(rows))
     members = {row: [row] for row in between}
-    for place in order:
-        if scored.probability[place] < MATCH:
+    for (left, right), likely in zip(pairs, probability, strict=True):
+        if likely < MATCH:
             break
-        one, other = sorted((group[int(scored.pairs.left[place])], group[int(scored.pairs.right[place])]))
+        one, other = sorted((group[left], group[right]))
         if one == other:
             continue
-        if scored.probability[place] < SURE and len(members[one]) * len(members[other]) > 1:
-            said = [between[left].get(right, UNLIKE) for left in members[one] for right in members[other]]
-            if sum(said) < 0:
+        if likely < SURE and len(members[one]) * len(members[other]) > 1:
+            against = [between[row].get(met, UNLIKE) for row in members[one] for met in members[other]]
+            if sum(against) < 0:
                 continue
         for row in members[other]:
             group[row] = one
@@ -129,10 +138,7 @@ def link_tables(people: People, against: People) -> Decisions:
     fields = [field for field in people.columns if field in against.columns]
     if len(fields) < 2:
         raise Usage("E299", "the two tables have not two columns in common", why="common: " + (", ".join(fields) or "none"), help="--map")
-    columns = {
-        field: coded(Column(field, people.columns[field].kind, people.columns[field].values + against.columns[field].values))
-        for field in fields
-    }
+    columns = {field: stacked(people.columns[field], against.columns[field]) for field in fields}
     scored = _scored(columns, people.rows)
     order = np.argsort(-scored.bits, kind="stable")
     once = _once(scored, order)
@@ -155,7 +161,7 @@ def link_tables(people: People, against: People) -> Decisions:
             chosen.setdefault(left, int(place))
     best = _best(scored, order)
     decisions = tuple(_decision(scored, chosen.get(row), best.get(row), people.rows) for row in range(people.rows))
-    return Decisions(decisions, once, scored.fitted, len(scored.pairs.left))
+    return Decisions(decisions, once, scored.fitted, scored.compared)
 
 
 def _once(scored: Scored, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bool:

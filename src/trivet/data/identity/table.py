@@ -1,7 +1,8 @@
 """Any table of persons as columns that can be compared. In, CSV text; out, values in plain form by field. Refused: a table without persons.
 
 Columns are recognised by their headers (`maps/identity/columns.csv`), or named by `--map FIELD=COLUMN`. Identifiers of rows, labels of
-clusters and everything else that nobody named are left alone: they say nothing about who somebody is.
+clusters and everything else that nobody named are left alone: they say nothing about who somebody is. A value is brought into plain
+form once, however many rows have it.
 """
 
 from __future__ import annotations
@@ -10,29 +11,59 @@ import csv
 import io
 import re
 from calendar import month_abbr
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property
 
-from trivet.data.identity.words import digits, mail, placeholder, plain, telephone
+import numpy as np
+from numpy.typing import NDArray
+
+from trivet.data.identity.words import digits, mail, placeholder, plain, soundex, telephone
 from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
 
-__all__ = ["Column", "People", "kinds", "read_people", "recognised"]
+__all__ = ["Column", "Ints", "People", "coded", "kinds", "read_people", "recognised", "stacked"]
 
+Ints = NDArray[np.int64]
 WORD = re.compile(r"[^a-z0-9]+")
 PARTS = re.compile(r"\d+")
 MONTHS = {name.upper(): f"{number:02d}" for number, name in enumerate(month_abbr[1:], 1)}
 EMPTY = frozenset({"", "NULL", "NAN", "NONE", "N A", "NA", "UNKNOWN", "UNK", "MISSING"})
+# values in capital letters that are their own plain form, by field or kind: most are, and are passed through; `_value` does the rest
+OWN = {
+    "phone": re.compile(r"(?=([0-9])\1*(?!\1)([0-9])(?:\1|\2)*(?!\1|\2)[0-9])[0-9]{10}"),
+    "ssn": re.compile(r"(?!([0-9])\1*$)[0-9]+"),
+    "zip": re.compile(r"[0-9]+"),
+    "code": re.compile(r"(?!(.)\1*$)[A-Z0-9]+"),
+    "name": re.compile(r"[A-Z0-9]+"),
+    "text": re.compile(r"[A-Z0-9]+(?: [A-Z0-9]+)*"),
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
-    """One field of a table: its kind (`name`, `date`, `code`, `text`, `category`) and a value for each row, empty when there is none."""
+    """One field of a table as numbers: its kind (`name`, `date`, `code`, `text`, `category`), `codes` (row -> place in `values`, -1 for
+    none), different `values`, and in how many rows each stands. In two tables the rows of the second follow the first's."""
 
     field: str
     kind: str
-    values: tuple[str, ...]
+    codes: Ints
+    values: list[str]
+
+    @cached_property
+    def counts(self) -> Ints:
+        """In how many rows each value stands."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values)).astype(np.int64)
+
+    @cached_property
+    def sounds(self) -> Ints:
+        """For each value a number that values of one sound share."""
+        numbers: dict[str, int] = {}
+        return np.fromiter((numbers.setdefault(soundex(value), len(numbers)) for value in self.values), np.int64, len(self.values))
+
+    def written(self) -> list[str]:
+        """The value of each row, empty for none."""
+        return [self.values[code] if code >= 0 else "" for code in self.codes.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +116,108 @@ def read_people(content: str, mapped: Mapping[str, str], where: str) -> People:
         why = "recognised: " + (", ".join(columns) or "none") + "; columns: " + ", ".join(headers)
         raise Usage("E297", "this table does not say who its rows are", where=where, why=why, help="--map family=COLUMN --map birth=COLUMN")
     places = {field: headers.index(header) for field, header in columns.items()}
-    held: dict[str, list[str]] = {field: [] for field in places}
-    count = 0
-    for row in reader:
-        if not row:
-            continue
-        count += 1
-        for field, place in places.items():
-            held[field].append(_value(field, row[place]) if place < len(row) else "")
+    found = _by_arrow(content, mark, len(headers), places) or _by_row(reader, places)
+    count = len(next(iter(found.values()))[1])
     if not count:
         raise Usage("E298", "this table has no rows", where=where)
-    ordered = {field: Column(field, kind, tuple(held[field])) for field, kind in kinds().items() if field in held}
-    return People(_joined(ordered, count), count)
+    ordered = {
+        field: _column(field, kind, _plain(field, found[field][0]), found[field][1]) for field, kind in kinds().items() if field in found
+    }
+    return People(_joined(ordered), count)
 
 
-def _joined(columns: dict[str, Column], count: int) -> dict[str, Column]:
+Raw = dict[str, tuple[list[str], Ints]]  # field -> different values as written, row -> its place among them
+
+
+def _by_arrow(content: str, mark: str, width: int, places: Mapping[str, int]) -> Raw | None:
+    """The columns read at once. None where quotes or a row that is too short or too long ask for the reader that takes a row at a time."""
+    if '"' in content or content.count("\r") != content.count("\r\n"):
+        return None
+    from pyarrow import ArrowInvalid, csv, py_buffer, string
+
+    names = [str(place) for place in range(width)]
+    wanted = list(dict.fromkeys(names[place] for place in places.values()))
+    try:
+        table = csv.read_csv(
+            py_buffer(content.encode()),
+            csv.ReadOptions(column_names=names, skip_rows=1),
+            csv.ParseOptions(delimiter=mark, quote_char=False),
+            csv.ConvertOptions(column_types=dict.fromkeys(wanted, string()), include_columns=wanted, strings_can_be_null=False),
+        )
+    except ArrowInvalid:
+        return None
+    found: Raw = {}
+    for field, place in places.items():
+        parts = table.column(names[place]).dictionary_encode().chunks  # one dictionary for all of them
+        values = parts[0].dictionary.to_pylist() if parts else []
+        codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part), part.indices.offset * 4) for part in parts if len(part)]
+        found[field] = values, np.concatenate([np.empty(0, dtype=np.int64), *codes])
+    return found
+
+
+def _by_row(reader: Iterable[list[str]], places: Mapping[str, int]) -> Raw:
+    """The columns of rows, whatever stands between quotes; what a row lacks is empty, an empty line is no row."""
+    held: dict[str, list[int]] = {field: [] for field in places}
+    values: dict[str, dict[str, int]] = {field: {} for field in places}
+    for row in reader:
+        if row:
+            for field, place in places.items():
+                known = values[field]
+                held[field].append(known.setdefault(row[place] if place < len(row) else "", len(known)))
+    return {field: (list(values[field]), np.array(codes, dtype=np.int64)) for field, codes in held.items()}
+
+
+def _column(field: str, kind: str, values: Sequence[str], codes: Ints) -> Column:
+    """A column of values that may be empty or stand there twice."""
+    held = {value: place for place, value in enumerate(dict.fromkeys(value for value in values if value))}
+    places = held | {"": -1}
+    return Column(field, kind, np.fromiter(map(places.__getitem__, values), np.int64, len(values))[codes], list(held))
+
+
+def coded(field: str, kind: str, written: Sequence[str]) -> Column:
+    """A column of values in plain form, one for each row."""
+    return _column(field, kind, written, np.arange(len(written)))
+
+
+def stacked(one: Column, other: Column) -> Column:
+    """Two tables' column as one: the rows of the other follow."""
+    codes = np.where(other.codes >= 0, other.codes + len(one.values), -1)
+    places = np.concatenate((one.codes, codes))
+    values = [*one.values, *other.values, ""]
+    return _column(one.field, one.kind, values, np.where(places >= 0, places, len(values) - 1))
+
+
+def _joined(columns: dict[str, Column]) -> dict[str, Column]:
     """Birth year, month and day in columns of their own become one date."""
     parts = [columns.get(f"birth_{part}") for part in ("year", "month", "day")]
     if "birth" in columns or any(part is None for part in parts):
         return columns
     values = tuple(
         f"{year.zfill(4)}{month.zfill(2)}{day.zfill(2)}" if year and month and day else ""
-        for year, month, day in zip(*(part.values for part in parts if part is not None), strict=True)
+        for year, month, day in zip(*(part.written() for part in parts if part is not None), strict=True)
     )
     rest = {field: column for field, column in columns.items() if not field.startswith("birth_")}
-    return rest | {"birth": Column("birth", "date", values)}
+    return rest | {"birth": coded("birth", "date", values)}
 
 
-@lru_cache(maxsize=262_144)
+def _plain(field: str, written: Sequence[str]) -> list[str]:
+    """Values in plain form."""
+    kind = kinds()[field]
+    own = OWN.get(field) or (OWN.get(kind) if field != "mail" else None)
+    if own is None:
+        return [_value(field, value) for value in written]
+    odd = _odd()
+    match = own.fullmatch
+    return [upper if match(upper := value.upper()) and upper not in odd else _value(field, value) for value in written]
+
+
+@cache
+def _odd() -> frozenset[str]:
+    """Values that stand for none in some field."""
+    rows = csv.DictReader(text("trivet.maps", "identity", "placeholders.csv").splitlines())
+    return EMPTY | {row["value"] for row in rows}
+
+
 def _value(field: str, written: str) -> str:
     """A value in plain form."""
     kind = kinds()[field]
