@@ -286,6 +286,7 @@ def story(walk: Walk) -> str:
     walk.run("piqi", str(walk.folder / "ehr"))
     walk.run("omop", "build", str(walk.folder / "omop"), *at)
     walk.run("omop", "convert", str(walk.folder / "ehr"), "--out", str(walk.folder / "omop-of-files"))
+    walk.run("meds", "--out", str(walk.folder / "meds"), *at)
     for words in (("publish",), ("hold", "case"), ("list",), ("prove", "case"), ("compact",), ("release", "case"), ("expire",)):
         walk.run("shelf", *words, *at)
     erased = shutil.copytree(walk.home, walk.folder / "erased")

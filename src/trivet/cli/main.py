@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "check": "Run the quality checks.",
     "piqi": "HL7's PIQI rubric over records, scored by source.",
     "omop": "OMOP CDM 5.4 out of a home, or out of FHIR files.",
+    "meds": "Events for training out of a home (Medical Event Data Standard).",
     "dqd": "OHDSI's data quality checks over any OMOP database.",
     "terminology": "Code systems: load, look up, validate, map local codes.",
     "link": "Link persons: the home's, or any table of persons.",

@@ -1,0 +1,1 @@
+"""Which event each record makes in the Medical Event Data Standard: tables that people approve."""
