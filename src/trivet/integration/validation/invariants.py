@@ -18,7 +18,7 @@ from trivet.kernel.fhirpath import Item, Node, PathError, ask, parse
 from trivet.kernel.fhirpath.nodes import Binary, Call, External, Index, Literal, Member, Special, TypeTest, Unary
 from trivet.kernel.units import BadUnit, convert, decimal
 
-__all__ = ["NATIVE", "Around", "Invariant", "Invariants"]
+__all__ = ["NATIVE", "Around", "Invariant", "Invariants", "leading", "own"]
 
 NATIVE = {
     # key: where it is looked at instead of here
@@ -126,7 +126,7 @@ class Invariants:
         if isinstance(node, Call) and node.name == "not" and node.on is not None:
             return _denied(self._compile(node.on, spec))
         if spec is not None and isinstance(node, Call) and node.name in ("exists", "empty", "hasValue") and not node.arguments:
-            names = _own(node.on, spec)
+            names = own(node.on, spec)
             if names is not None:
                 return _there(names, node.name)
         return self._asked(node, spec)
@@ -142,7 +142,7 @@ class Invariants:
             value = types.system(found[0])
             return value if isinstance(value, bool) else True
 
-        named = _leading(node, spec) if spec is not None else None
+        named = leading(node, spec) if spec is not None else None
         if named is None or spec is None:
             return evaluated
         blank = Item({}, "FHIR." + spec.name)
@@ -161,15 +161,18 @@ class Invariants:
         return cautious
 
 
-def _own(node: Node | None, spec: Spec) -> tuple[str, ...] | None:
+def own(node: Node | None, spec: Spec) -> tuple[str, ...] | None:
     """The JSON names of an element that stands directly below; None when the tree is something else."""
     if isinstance(node, Member) and node.on is None:
         return spec.names.get(node.name)
     return None
 
 
-def _leading(node: Node, spec: Spec) -> list[str] | None:
-    """Names below the element that a tree begins with; None when it asks for anything that cannot be told from them."""
+def leading(node: Node, spec: Spec, inside: bool = False) -> list[str] | None:
+    """Names below the element that a tree begins with; None when it asks for anything that cannot be told from them.
+
+    `inside`: what is asked of each item may look around: without any item it is never asked.
+    """
     found: list[str] = []
 
     def visit(one: Node) -> bool:
@@ -184,6 +187,8 @@ def _leading(node: Node, spec: Spec) -> list[str] | None:
         if isinstance(one, Call):
             if one.on is None or one.name in ("children", "descendants", "resolve"):
                 return False
+            if inside and one.name in ("where", "select", "all", "exists"):
+                return visit(one.on)
             if one.name in ("where", "select", "all", "exists", "matches", "startsWith", "contains", "trace", "repeat"):
                 return visit(one.on) and not any(isinstance(part, External) for inner in one.arguments for part in parts(inner))
             return visit(one.on) and all(visit(inner) for inner in one.arguments)

@@ -15,6 +15,7 @@ from trivet.integration.validation.reader import Reading, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
+from trivet.integration.validation.swift import NARRATIVE, Swift
 from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
@@ -34,21 +35,45 @@ class Validator:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.shapes, self.invariants = shapes(), invariants()
+        self.swift = swift(self.options)
 
     def text(self, raw: bytes) -> list[Finding]:
         """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read."""
+        quick = self.swift.text(raw)
+        if quick is not None:
+            return self._placed(raw, quick) if quick else []
+        return self.walked(raw)
+
+    def walked(self, raw: bytes) -> list[Finding]:
+        """The same findings, always by the walk."""
         try:
             value = jsontext.loads(raw.removeprefix(b"\xef\xbb\xbf"))
         except (ValueError, RecursionError):
             return self._patient(raw)
         walk = self._walk(value)
-        rows = walk.found.rows
         if twice(raw, walk.names):
             reading = read(raw)
             if reading.faults:
                 return self._patient(raw, reading)
-        if not rows:
-            return []
+        return self._located(raw, value, walk.found.rows) if walk.found.rows else []
+
+    def _placed(self, raw: bytes, quick: list[tuple[Any, Any]]) -> list[Finding]:
+        """The findings of the quick way."""
+        if len(quick) == 1 and quick[0][0] is NARRATIVE:
+            (severity, code, rule, _, words), text = NARRATIVE[0], raw.strip()
+            kind = self.swift.kind(raw)
+            return [Finding(severity, code, rule, kind, words, "", raw.index(text), len(text))]
+        rows = []
+        for found, place in quick:
+            for severity, code, rule, path, words in found:
+                at = place
+                for step in path:
+                    at = (at, step)
+                rows.append((severity, code, rule, at, words))
+        return self._located(raw, jsontext.loads(raw), rows)
+
+    def _located(self, raw: bytes, value: Any, rows: list[tuple[str, str, str, Place, str]]) -> list[Finding]:
+        """Rows in words, with their bytes."""
         paths: set[tuple[str | int, ...]] = set()
         for row in rows:
             path = steps(row[3])
@@ -124,6 +149,12 @@ class Validator:
             elif member is not None and (member.test is None or member.of is not None):
                 spec = self.shapes.spec("Element" if member.of is not None else member.kind)
         return out
+
+
+@cache
+def swift(options: Options) -> Swift:
+    """The quick way under some options; what it remembers is shared."""
+    return Swift(shapes(), invariants(), options, lambda: Walk(shapes(), invariants(), options, CHECKS, WHOLE))
 
 
 def steps(place: Place) -> tuple[str | int, ...]:
