@@ -14,6 +14,7 @@ from functools import cache
 
 from trivet.integration.formats.x12.elements import ElementMisfit, check
 from trivet.integration.formats.x12.interchange import Fault, Group, Interchange, Set, read
+from trivet.integration.formats.x12.situations import situations
 from trivet.integration.formats.x12.structure import guide_of, structure
 from trivet.integration.formats.x12.tokens import Marks, Segment
 from trivet.integration.formats.x12.walk import Misfit, Walker
@@ -22,7 +23,13 @@ from trivet.integration.tables import table
 __all__ = ["Finding", "acknowledge", "examine"]
 
 ELEMENT_ERRORS = "8"
+# What a 997 lacks or says otherwise than a 999: the readers of 4010 call every segment that they cannot place unrecognised, a composite
+# that is too long has too many elements, and an element that may not repeat holds a character that it may not.
+OLD_SEGMENT, OLD_ELEMENT, OLD_GROUP = {"2": "1", "7": "1"}, {"12": "6", "13": "3"}, {"19": "6"}
+# TA1 has room for one fault: an interchange that ends early says nothing of its counts, a number that is no number cannot be compared.
+WORST = ["023", "024", "018", "017", "003", "005", "006", "007", "008", "010", "011", "012", "013", "015", "014", "019", "020", "001", "025", "021", "022"]
 MOST_TEXT = 99  # IK404 is at most 99 characters
+SETS = frozenset(["837", "835", "834", "820", "270", "271", "276", "277", "278"])
 NEWLINE = {"\n": "<LF>", "\r": "<CR>"}
 
 
@@ -60,6 +67,8 @@ def examine(one: Set, group: Group, marks: Marks) -> Finding:
     if not one.body and one.trailer is not None:
         walker.finish(one.header, 1)
     finding.misfits = walker.misfits
+    if guide.version == "5010":
+        finding.misfits += situations(guide.set, walker.steps)
     for position, step in enumerate(walker.steps, 2):
         wrong = check(step.segment, step.slot, marks)
         if wrong and step.slot is not None:
@@ -131,9 +140,8 @@ class Answer:
                 yield one, group
 
     def _ta1(self, one: Interchange) -> str:
-        worst = sorted(code for fault in one.faults for ack, code in [codes()[fault.name]] if ack == "TA1")
-        # An interchange that ends early says nothing of its counts; a number that is no number cannot be compared.
-        first = next((code for code in ("023", "018", "015", "014", "001", "021", "022") if code in worst), "")
+        found = {code for fault in one.faults for ack, code in [codes()[fault.name]] if ack == "TA1"}
+        first = next((code for code in WORST if code in found), "")
         state = ("R", first) if first else ("A", "000")
         return self.line("TA1", one.header.value(13), one.header.value(9), one.header.value(10), *state)
 
@@ -150,7 +158,9 @@ class Answer:
             named = [one.header.value(3) or group.header.value(8)] if self.new else []
             lines.append(self.line("AK2", one.kind, one.header.value(2).strip(), *named))
             lines += self._segments(finding, prefix)
-            wrong = sorted({codes()[fault.name][1] for fault in finding.faults} | ({"1"} if not finding.known else set()))
+            # A 999 tells a set that nobody reads from a known one by a guide that nobody reads.
+            unknown = "I6" if self.new and one.kind in SETS else "1"
+            wrong = sorted({codes()[fault.name][1] for fault in finding.faults} | ({unknown} if not finding.known else set()))
             wrong += ["5"] if finding.misfits or finding.elements else []
             lines.append(self.line(f"{prefix}5", "A" if finding.accepted else "R", *wrong[:5]))
         lines.append(self._group_end(group, accepted))
@@ -161,13 +171,15 @@ class Answer:
         """AK3 or IK3 in the order of positions, each with its elements."""
         rows: list[tuple[int, list[str]]] = []
         for misfit in finding.misfits:
-            rows.append((misfit.position, [self.line(f"{prefix}3", misfit.name, str(misfit.position), "", misfit.code)]))
+            code = misfit.code if self.new else OLD_SEGMENT.get(misfit.code, misfit.code)
+            rows.append((misfit.position, [self.line(f"{prefix}3", misfit.name, str(misfit.position), "", code)]))
         for position, segment, loop, wrong in finding.elements:
             at = loop if prefix == "IK" and loop[:1].isdigit() else ""
             lines = [self.line(f"{prefix}3", segment.name, str(position), at if prefix == "IK" else "", ELEMENT_ERRORS)]
             for one in wrong:
                 place = f"{one.element}{self.marks.component}{one.component}" if one.component else str(one.element)
-                lines.append(self.line(f"{prefix}4", place, one.reference, one.code, _shown(one.text, self.marks)))
+                code = one.code if self.new else OLD_ELEMENT.get(one.code, one.code)
+                lines.append(self.line(f"{prefix}4", place, one.reference, code, _shown(one.text, self.marks)))
             rows.append((position, lines))
         return [line for _, lines in sorted(rows, key=lambda row: row[0]) for line in lines]
 
@@ -175,6 +187,7 @@ class Answer:
         received = [one for one in group.sets if one.trailer is not None]
         stated = group.trailer.value(1) if group.trailer is not None else "0"
         wrong = sorted({codes()[fault.name][1] for fault in group.faults})
+        wrong = wrong if self.new else sorted({OLD_GROUP.get(code, code) for code in wrong})
         total = len(group.sets)
         state = "A" if accepted == total and not wrong else "R" if not accepted or wrong else "P"
         return self.line("AK9", state, stated, str(len(received)), str(accepted), *wrong[:5])

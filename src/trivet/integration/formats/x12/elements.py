@@ -18,9 +18,11 @@ from trivet.integration.tables import table
 
 __all__ = ["ElementMisfit", "check", "check_required"]
 
-MISSING, TOO_MANY, SHORT, LONG, CHARACTER, CODE, DATE, TIME = "1", "3", "4", "5", "6", "7", "8", "9"
+MISSING, CONDITION, TOO_MANY, SHORT, LONG, CHARACTER, CODE, DATE, TIME, EXCLUDED = "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"
+REPETITIONS, COMPONENTS = "12", "13"  # not in a 997
 REAL, WHOLE = re.compile(r"-?(\d+(\.\d*)?|\.\d+)\Z"), re.compile(r"-?\d+\Z")
 CLOCK = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
+NO_NOTES: tuple[tuple[tuple[str, tuple[int, ...]], ...], dict[int, int]] = ((), {})
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -57,6 +59,42 @@ def dictionary() -> dict[str, tuple[Kind, ...]]:
     return found
 
 
+@cache
+def notes() -> dict[str, tuple[tuple[tuple[str, tuple[int, ...]], ...], dict[int, int]]]:
+    """Per segment: relations between its elements (X12.6 3.8.3.3: kind and elements), and how often an element may repeat."""
+    found = {}
+    for row in table("x12/syntax.csv", "segment", "notes", "repeats"):
+        relations = tuple(
+            (word[0], tuple(int(word[place : place + 2]) for place in range(1, len(word), 2))) for word in row["notes"].split()
+        )
+        repeats = {int(one.partition("=")[0]): int(one.partition("=")[2]) for one in row["repeats"].split(";") if one}
+        found[row["segment"]] = (relations, repeats)
+    return found
+
+
+def _relations(segment: Segment) -> Iterator[ElementMisfit]:
+    """P: all or none; R: at least one; E: at most one; C: the first asks for all others; L: the first asks for one of the others."""
+    values = segment.values
+    size = len(values)
+    for kind, elements in notes().get(segment.name, NO_NOTES)[0]:
+        there = [element for element in elements if element < size and values[element]]
+        lacking = [element for element in elements if element not in there]
+        wrong: list[int] = []
+        if kind == "P" and there:
+            wrong = lacking
+        elif kind == "R" and not there:
+            wrong = lacking[:1]
+        elif kind == "C" and elements[0] in there:
+            wrong = lacking
+        elif kind == "L" and there == [elements[0]]:
+            wrong = lacking[:1]
+        elif kind == "E" and len(there) > 1:
+            for element in there[1:]:
+                yield ElementMisfit(element, 0, _reference(segment.name, element, 0), EXCLUDED, values[element])
+        for element in wrong:
+            yield ElementMisfit(element, 0, _reference(segment.name, element, 0), CONDITION, "")
+
+
 def _reference(name: str, element: int, component: int) -> str:
     kinds = dictionary().get(name, ())
     if element > len(kinds):
@@ -79,6 +117,8 @@ def check_required(segment: Segment, slot: Slot) -> Iterator[ElementMisfit]:
 def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisfit]:
     """Everything that is wrong with the elements of one segment."""
     found = list(check_required(segment, slot)) if slot is not None else []
+    missing = {one.element for one in found}
+    found += [one for one in _relations(segment) if one.element not in missing]
     kinds = dictionary().get(segment.name)
     if kinds is not None:
         if len(segment.values) - 1 > len(kinds):
@@ -90,6 +130,7 @@ def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisf
                     if code := _wrong(kind, value, before):
                         found.append(ElementMisfit(element, 0, kind.reference, code, value))
                 else:
+                    found += _repeated(segment.name, kind, element, value, marks)
                     found += _composite(kind, element, value, marks)
             before = value
     if slot is not None:
@@ -97,10 +138,21 @@ def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisf
     return sorted(found, key=lambda one: (one.element, one.component, one.code)) if len(found) > 1 else found
 
 
+def _repeated(name: str, kind: Kind, element: int, value: str, marks: Marks) -> Iterator[ElementMisfit]:
+    if marks.repetition and value.count(marks.repetition) >= notes().get(name, NO_NOTES)[1].get(element, 1):
+        yield ElementMisfit(element, 0, kind.reference, REPETITIONS, value)
+
+
 def _composite(kind: Kind, element: int, value: str, marks: Marks) -> Iterator[ElementMisfit]:
     inner = dictionary().get(kind.reference, ())
+    if kind.type:
+        if marks.component in value:
+            yield ElementMisfit(element, 0, kind.reference, CHARACTER, value)
+        return
     for repetition in value.split(marks.repetition) if marks.repetition else [value]:
         texts, before = repetition.split(marks.component), ""
+        if inner and len(texts) > len(inner):
+            yield ElementMisfit(element, len(inner) + 1, "", COMPONENTS, texts[len(inner)])
         for component, part in enumerate(inner, 1):
             text = texts[component - 1] if component <= len(texts) else ""
             if not text and part.must:

@@ -35,7 +35,7 @@ __all__ = ["X12Format"]
 STUB = "x12/person-unit"
 AROUND = " \t\r\n\xef\xbb\xbf"  # what may stand around an interchange without a word: blanks, a byte order mark
 ENVELOPE = frozenset({"", "ISA", "GS", "ST", "SE", "GE", "IEA"})
-MISFITS = {"1": "unexpected-segment", "3": "missing-segment", "4": "too-many-loops", "5": "too-many-segments"}
+MISFITS = {**dict.fromkeys("1267", "unexpected-segment"), "3": "missing-segment", "4": "too-many-loops", "5": "too-many-segments"}
 
 
 @cache
@@ -185,7 +185,7 @@ class Reading:
             return
         for segment in inner.body:
             self._control(segment, marks)
-        if whole:
+        if whole and not any(fault.name == "st-identifier" for fault in inner.faults):
             self._faults([Fault("st-unknown", inner.header, 1 if inner.header.value(1) else 0)])
 
     def _whole(self, guide: Guide, inner: Set, marks: Marks) -> None:

@@ -15,6 +15,8 @@ from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, se
 __all__ = ["Fault", "Group", "Interchange", "Set", "read"]
 
 DATE6, DATE8 = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z"), re.compile(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z")
+GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])  # functional identifiers of the sets that are read (data element 479)
+VERSION = re.compile(r"00(30[1-7]0|40[1-6]0|50[1-5]0|60[1-5]0|70[1-6]0|80[1-3]0)[A-Z0-9]{0,6}\Z")
 TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
 
 
@@ -83,6 +85,7 @@ class Interchange:
 def read(text: str) -> Iterator[Interchange]:
     """Interchanges of a Latin-1 text. Nothing for a text that holds none."""
     at, number = text.find("ISA"), 0
+    numbers: set[tuple[str, str, str]] = set()
     while at >= 0:
         marks = read_marks(text[at : at + 256].encode("latin-1"), 0)
         if marks is None:
@@ -91,7 +94,12 @@ def read(text: str) -> Iterator[Interchange]:
         follows = _next(text, at, marks)
         found = list(segments(text, marks, at, follows, number))
         number += len(found)
-        yield _interchange(found, marks)
+        made = _interchange(found, marks)
+        control = made.header.value(5), made.header.value(6), made.header.value(13)
+        if control in numbers:
+            made.faults.append(Fault("isa-control-repeated", made.header, 13))
+        numbers.add(control)
+        yield made
         at = follows if follows < len(text) else -1
 
 
@@ -136,6 +144,7 @@ def _check(made: Interchange) -> None:
     header, trailer = made.header, made.trailer
     if not made.marks.regular:
         made.faults.append(Fault("isa-length", header))
+    made.faults += _header(header)
     if not DATE6.match(header.value(9)):
         made.faults.append(Fault("isa-date", header, 9))
     if not TIME.match(header.value(10)):
@@ -153,12 +162,49 @@ def _check(made: Interchange) -> None:
             made.faults.append(Fault("iea-count", trailer, 1))
     if any(segment.name != "TA1" for segment in made.stray):
         made.faults.append(Fault("stray-segment", next(segment for segment in made.stray if segment.name != "TA1")))
+    seen: set[str] = set()
     for group in made.groups:
         _check_group(group)
+        number = group.header.value(6)
+        if number in seen:
+            group.faults.append(Fault("gs-control-repeated", group.header, 6 if number else 0))
+        seen.add(number)
+    broken = next((group.header for group in made.groups if len(group.header.values) < 9), None)
+    if broken is not None:
+        made.faults.append(Fault("gs-incomplete", broken))
+
+
+def _header(header: Segment) -> Iterator[Fault]:
+    """What ISA says of itself, element by element (X12.5)."""
+    value = header.value
+    version = value(12)
+    tests = (
+        ("isa-authorization-qualifier", 1, re.fullmatch(r"0[0-8]", value(1))),
+        ("isa-authorization", 2, value(1) == "00" or value(2).strip()),
+        ("isa-security-qualifier", 3, value(3) in ("00", "01")),
+        ("isa-security", 4, value(3) != "01" or value(4).strip()),
+        ("isa-sender-qualifier", 5, re.fullmatch(r"[A-Z0-9]{2}", value(5))),
+        ("isa-sender", 6, value(6).strip()),
+        ("isa-receiver-qualifier", 7, re.fullmatch(r"[A-Z0-9]{2}", value(7))),
+        ("isa-receiver", 8, value(8).strip()),
+        ("isa-version", 12, re.fullmatch(r"\d{5}", version)),
+        ("isa-version-unsupported", 12, not re.fullmatch(r"\d{5}", version) or "00300" <= version <= "00803"),
+        ("isa-acknowledge", 14, value(14) in ("0", "1")),
+        ("isa-usage", 15, value(15) in ("P", "T", "I")),
+    )
+    for name, element, holds in tests:
+        if not holds:
+            yield Fault(name, header, element if value(element) else 0)
 
 
 def _check_group(group: Group) -> None:
     header, trailer = group.header, group.trailer
+    if header.value(1) not in GS_KINDS:
+        group.faults.append(Fault("gs-kind", header, 1 if header.value(1) else 0))
+    if not re.fullmatch(r"\d{1,9}", header.value(6)):
+        group.faults.append(Fault("gs-control-number", header, 6 if header.value(6) else 0))
+    if not VERSION.match(header.value(8)):
+        group.faults.append(Fault("gs-version", header, 8 if header.value(8) else 0))
     for element in (2, 3):
         if header.value(element) != header.value(element).strip() or not header.value(element):
             group.faults.append(Fault("gs-party", header, element))
@@ -177,6 +223,8 @@ def _check_group(group: Group) -> None:
     for one in group.sets:
         number = one.header.value(2)
         if not one.bare:
+            if not re.fullmatch(r"[0-9]{3}", one.kind):
+                one.faults.append(Fault("st-identifier", one.header, 1 if one.header.value(1) else 0))
             if not re.fullmatch(r"[A-Za-z0-9]{4,9}", number):
                 one.faults.append(Fault("st-control-number", one.header, 2))
             if number in seen:

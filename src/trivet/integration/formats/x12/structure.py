@@ -13,7 +13,7 @@ from trivet.integration.formats.x12.tokens import Marks, Segment
 from trivet.integration.tables import parse, table
 from trivet.kernel.errors import Fault
 
-__all__ = ["MANY", "Guide", "Loop", "Slot", "guide_of", "inside", "structure"]
+__all__ = ["MANY", "Guide", "Loop", "Slot", "guide_of", "inside", "known_names", "names_of", "structure"]
 
 MANY = 1 << 30
 COLUMNS = ("loop", "parent", "max", "usage", "segment", "match", "req", "use", "only", "need", "values")
@@ -165,3 +165,21 @@ def inside(name: str, version: str) -> dict[str, frozenset[str]]:
 
     visit(structure(name, version))
     return {key: frozenset(some - {key}) for key, some in found.items()}
+
+
+@cache
+def names_of(root: Loop) -> frozenset[str]:
+    """Names of all segments of a structure."""
+    found: set[str] = set()
+    for child in root.children:
+        found |= names_of(child) if isinstance(child, Loop) else {child.name}
+    return frozenset(found)
+
+
+@cache
+def known_names() -> frozenset[str]:
+    """Names of all segments of all sets that are read here, and of the dictionary."""
+    found = {row["segment"] for row in table("x12/elements.csv", "segment", "elements")}
+    for row in table("x12/guides.csv", "guide", "set", "structure", "version", "kind"):
+        found |= names_of(structure(row["structure"], row["version"]))
+    return frozenset(found)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trivet.integration.formats.x12.structure import Loop, Slot
+from trivet.integration.formats.x12.structure import Loop, Slot, known_names, names_of
 from trivet.integration.formats.x12.tokens import Marks, Segment
 
-__all__ = ["LOOP_COUNT", "MISSING", "SEGMENT_COUNT", "UNEXPECTED", "Misfit", "Step", "Walker"]
+__all__ = ["FOREIGN", "LOOP_COUNT", "MISSING", "SEGMENT_COUNT", "SEQUENCE", "UNEXPECTED", "UNKNOWN", "Misfit", "Step", "Walker"]
 
-# AK304 and IK304 (X12.20, data element 720): what can be wrong with a segment.
-UNEXPECTED, MISSING, LOOP_COUNT, SEGMENT_COUNT = "1", "3", "4", "5"
+# AK304 and IK304 (X12.20, data elements 720 and 620): what can be wrong with a segment.
+UNKNOWN, UNEXPECTED, MISSING, LOOP_COUNT, SEGMENT_COUNT, FOREIGN, SEQUENCE = "1", "2", "3", "4", "5", "6", "7"
 
 
 class Step(NamedTuple):
@@ -116,8 +116,19 @@ class Walker:
                 self.loose = None
                 self._enter(level, child, segment, position)
                 return
-        self.misfits.append(Misfit(UNEXPECTED, segment.name, position, segment, self.stack[-1].loop.id))
+        self.misfits.append(Misfit(self._unexpected(segment), segment.name, position, segment, self.stack[-1].loop.id))
         self.steps.append(self._guess(segment))
+
+    def _unexpected(self, segment: Segment) -> str:
+        """Why a segment fits nowhere: no set has it, this one has not, its place is passed, or it belongs to a loop that is not open."""
+        if segment.name not in names_of(self.root):
+            return FOREIGN if segment.name in known_names() else UNKNOWN
+        for level in self.stack:
+            for child in level.loop.children:
+                slot = child.first if isinstance(child, Loop) else child
+                if child.place < level.place and slot.name == segment.name and slot.takes(segment, self.marks):
+                    return SEQUENCE
+        return UNEXPECTED
 
     def _find(self, level: Open, segment: Segment) -> Slot | Loop | None:
         """The child of an open loop, from where it is read on, that this segment is or opens."""
