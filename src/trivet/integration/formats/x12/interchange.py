@@ -15,7 +15,8 @@ from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, se
 __all__ = ["Fault", "Group", "Interchange", "Set", "read"]
 
 DATE6, DATE8 = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z"), re.compile(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z")
-GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])  # functional identifiers of the sets that are read (data element 479)
+# Functional identifiers of the sets that are read (data element 479).
+GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])
 VERSION = re.compile(r"00(30[1-7]0|40[1-6]0|50[1-5]0|60[1-5]0|70[1-6]0|80[1-3]0)[A-Z0-9]{0,6}\Z")
 TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
 
