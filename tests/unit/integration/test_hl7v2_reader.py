@@ -7,7 +7,7 @@ import pytest
 from trivet.integration.formats.hl7v2.escapes import Separators, escape, unescape
 from trivet.integration.formats.hl7v2.format import Hl7v2Format
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2
-from trivet.integration.formats.hl7v2.split import split
+from trivet.integration.formats.hl7v2.split import own, split
 from trivet.integration.formats.hl7v2.writer import compose, rewrite
 
 MESSAGE = (
@@ -134,8 +134,10 @@ def test_split_covers_every_byte_and_finds_every_message() -> None:
         (b"only noise", 1),
     ]:
         units = list(split(raw))
-        assert b"".join(unit.raw for unit in units) == raw
-        assert [piece.offset for unit in units for piece in unit.pieces] == sorted(piece.offset for unit in units for piece in unit.pieces)
+        assert b"".join(own(raw)) == raw
+        covered = {place for unit in units for piece in unit.pieces for place in range(piece.offset, piece.offset + piece.length)}
+        assert covered == set(range(len(raw)))
+        assert all(unit.raw == b"".join(raw[at : at + length] for at, length in unit.pieces) for unit in units)
         assert len(units) == count, raw
     assert list(split(b"")) == []
 

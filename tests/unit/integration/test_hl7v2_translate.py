@@ -241,7 +241,7 @@ def test_bytes_that_are_no_message_are_quarantined() -> None:
         done = Hl7v2Format().translate(raw, FEED)
         assert not done.records
         assert [reject.code for reject in done.rejects] == ["hl7v2-no-header"]
-    envelope = Hl7v2Format().translate(b"FHS|^~\\&|A|B\r", FEED)
+    envelope = Hl7v2Format().translate(b"FHS|^~\\&|A|B\rFTS", FEED)
     assert envelope.ignored == "hl7v2.batch-envelope"
     assert {element.disposition for element in envelope.elements} == {"dropped"}
 

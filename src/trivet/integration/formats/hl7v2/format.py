@@ -8,6 +8,7 @@ from trivet.contracts.envelope import Unit
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Translation
 from trivet.integration.formats.hl7v2 import split as splitting
+from trivet.integration.formats.hl7v2.batch import judged
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, find_header
 from trivet.integration.formats.hl7v2.site import site_overlay
 from trivet.integration.formats.hl7v2.translate import translate
@@ -37,6 +38,9 @@ class Hl7v2Format:
 
     def translate(self, raw: bytes, profile: SourceProfile) -> Translation:
         """Records with spans, and an account of every element. Never raises for bad bytes."""
+        envelope = judged(raw, lambda own: translate(own, profile))
+        if envelope is not None:
+            return envelope
         folder = str(profile.options.get("maps_dir", "")) or self.folder
         if not folder:
             return translate(raw, profile)
@@ -45,7 +49,7 @@ class Hl7v2Format:
 
     def write(self, raw: bytes) -> bytes:
         """Every message of a delivery read and put together again: byte-identical. Bytes that are no message stay as they are."""
-        return b"".join(_written(unit.raw) for unit in splitting.split(raw))
+        return b"".join(_written(one) for one in splitting.own(raw))
 
 
 def _written(raw: bytes) -> bytes:
