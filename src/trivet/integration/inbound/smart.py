@@ -28,13 +28,14 @@ from trivet.kernel import jsontext
 from trivet.kernel.digest import canonical, sha256
 from trivet.kernel.errors import Fault, Locked, NotFound, Usage
 
-__all__ = ["SETTINGS", "BackendService", "ClientKeys", "bearer", "discover", "jwks_text"]
+__all__ = ["SETTINGS", "BackendService", "ClientKeys", "GivenToken", "bearer", "discover", "jwks_text"]
 
 SETTINGS: dict[str, Setting] = {
     "client_id": Setting("text", "", "the client's id at the server; without one nothing is authorised"),
     "scope": Setting("text", "system/*.read", "scopes that are asked for"),
     "token_url": Setting("text", "", "the token endpoint, where the server does not publish it"),
     "keys": Setting("text", "keys/client", "folder with the client's keys, under the home"),
+    "token_file": Setting("text", "", "file under the home with a bearer token that the server gave out, instead of a client id"),
 }
 LASTS = 240  # seconds that an assertion may be used; five minutes are the most the specification allows
 EARLY = 30  # seconds before its end at which a token counts as spent
@@ -224,8 +225,26 @@ class BackendService:
 OAUTH = ("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 
 
-def bearer(wire: Wire, base: str) -> BackendService | None:
-    """Whoever gets tokens for a source; None when its settings name no client."""
+class GivenToken:
+    """A token that the server's people gave out; read anew for each request, so that a new one needs no restart."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def token(self) -> str:
+        """What the file holds. Fault E833 when others may read it, or it is not there."""
+        if not self.path.is_file() or (os.name == "posix" and self.path.stat().st_mode & 0o077):
+            raise Fault("E833", "others may read a secret, or it is not there", where=str(self.path), help=f"chmod 600 {self.path}")
+        return self.path.read_text(encoding="ascii", errors="replace").strip()
+
+    def spoilt(self) -> None:
+        """The server did not take it: nothing here can make another one."""
+
+
+def bearer(wire: Wire, base: str) -> BackendService | GivenToken | None:
+    """Whoever gets tokens for a source; None when its settings name neither a client nor a token."""
+    if wire.settings["token_file"]:
+        return GivenToken(Path(wire.home) / wire.settings["token_file"])
     return BackendService(wire, base) if wire.settings["client_id"] else None
 
 

@@ -1,7 +1,7 @@
 """Batches: whether what was read is what the envelopes of HL7 v2 (chapter 2.10.3) say: BTS-1 messages, FTS-1 batches, no trailer missing.
 
-A trailer's unit begins with the names of everything that it closes (`BHSMSHMSHBTS|2`), a header's ends with its trailer's name: so a unit can
-be judged by itself, wherever it is translated again. Messages are units of their own and go on, whatever their batch says of itself.
+A trailer's unit begins with the names of everything that it closes (`BHSMSHMSHBTS|2`), a header's ends with its trailer's name: so a
+unit can be judged by itself, wherever it is translated again. Messages are units of their own and go on, whatever their batch says.
 """
 
 from __future__ import annotations
