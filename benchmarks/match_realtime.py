@@ -28,7 +28,7 @@ from trivet.contracts.record import Record, Translation
 from trivet.data.engines.sqlite import SQLiteStore
 from trivet.data.identity import StoreLinker
 from trivet.data.identity.features import Features, Name, features
-from trivet.data.identity.keys import keys
+from trivet.data.identity.keys import brief, keys
 from trivet.data.identity.match import find
 from trivet.data.identity.register import Register, person_of
 from trivet.kernel.digest import sha256
@@ -98,7 +98,8 @@ def build(path: Path, persons: int, block: int) -> float:
             known = town.person(number, SHARED if number % max(1, persons // block) == 0 else "")
             subject = f"Patient/{number:08d}"
             rows.append((number + 1, subject, "adt", person_of(subject), b"", encode(known).decode(), 1, 1))
-            found += [(key, number + 1) for key in keys(known)]
+            seen = brief(known)
+            found += [(key, number + 1, seen) for key in keys(known)]
             for field, term in (("family", known.names[0].family), ("given", known.names[0].given)):
                 terms[field, term] = terms.get((field, term), 0) + 1
         raw.executemany("insert into identity_record values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -106,7 +107,7 @@ def build(path: Path, persons: int, block: int) -> float:
     pairs = np.concatenate(held)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     for first in range(0, len(pairs), CHUNK * 10):
-        raw.executemany("insert into identity_key values (?, ?)", pairs[first : first + CHUNK * 10].tolist())
+        raw.executemany("insert into identity_block values (?, ?, ?)", pairs[first : first + CHUNK * 10].tolist())
     raw.executemany("insert into identity_term values (?, ?, ?)", sorted((*name, count) for name, count in terms.items()))
     raw.execute("insert into link (subject, person, known_seq, event) select subject, person, 1, id from identity_record order by id")
     raw.commit()
@@ -139,7 +140,7 @@ def measured(store: SQLiteStore, queries: list[Features], linker: StoreLinker) -
             ends["doubts"] += bool(found.doubts)
             ends["crowded"] += bool(found.crowded)
             began = time.perf_counter()
-            numbers = {number for key in keys(known) for number in register.block(key, linker.weights.block)}
+            numbers = {number for key in keys(known) for number, _ in register.block(key, linker.weights.block)}
             tx.execute(
                 "select id, features from identity_record where id in (select value from json_each(?))", (json.dumps(sorted(numbers)),)
             )

@@ -17,9 +17,11 @@ from trivet.contracts.envelope import Receipt
 from trivet.contracts.record import Record, Translation
 from trivet.data.engines.sqlite import SQLiteStore
 from trivet.data.identity import StoreLinker
-from trivet.data.identity.compare import birth_level, ceiling, compare
-from trivet.data.identity.features import Features, features
+from trivet.data.identity.ceiling import Met, Most, ceiling, worthwhile
+from trivet.data.identity.compare import birth_level, compare
+from trivet.data.identity.features import Features, Name, features
 from trivet.data.identity.judge import GRADES, judge
+from trivet.data.identity.keys import UNKNOWN, brief, contact_keys, keys
 from trivet.data.identity.match import Finding, find
 from trivet.data.identity.register import Register
 from trivet.data.identity.stewardship import apply
@@ -30,7 +32,7 @@ from trivet.kernel.errors import NotFound, Refused
 from trivet.kernel.resources import listing, text
 
 AT = "2026-03-01T08:00:00.000000Z"
-TABLES = ("identity_record", "identity_key", "identity_term", "link", "link_event", "link_review", "link_apart")
+TABLES = ("identity_record", "identity_block", "identity_term", "link", "link_event", "link_review", "link_apart")
 SCHEMA = [
     text("trivet.data", "sql", "schema", name)
     for name in listing("trivet.data", "sql/schema", ".sql")
@@ -117,7 +119,7 @@ class Home:
             self.store.read(sql)
             for sql in (
                 "select * from identity_record order by id",
-                "select * from identity_key order by key, record",
+                "select * from identity_block order by key, record",
                 "select * from identity_term order by field, term",
                 "select subject, person from link where until_seq is null order by subject",
             )
@@ -224,8 +226,61 @@ def test_evidence_does_not_depend_on_who_is_asked_first(left: dict[str, Any], ri
     assert (here.levels, here.bits, here.score) == (there.levels, there.bits, there.score)
     verdict = judge(one, other, here, weights.prior(10), weights)
     assert ceiling(one, weights, 1000, here.score - 1e-9)(other), "a candidate could be dropped unseen"
+    by = {
+        "identifier": [] if set(one.persons).isdisjoint(other.persons) else [7],
+        "member": [],
+        "contact": [] if set(one.telephones).isdisjoint(other.telephones) else [7],
+    }
+    for seen in (brief(other), UNKNOWN):
+        assert worthwhile(one, weights, 1000, here.score - 1e-9, Met({7: seen}, by, frozenset())) == [7], "left out at a glance"
     assert verdict == judge(other, one, there, weights.prior(10), weights)
     assert verdict.grade in GRADES
+
+
+def some(*values: str, most: int = 2) -> st.SearchStrategy[tuple[str, ...]]:
+    """A few of these."""
+    return st.lists(st.sampled_from(values), max_size=most, unique=True).map(tuple)
+
+
+known_names = st.builds(
+    Name,
+    st.sampled_from(["RAMIREZ", "RAMIRES", "RAMIREZ OKAFOR", "MC NEAL", "MCNEAL", "ELENA", ""]),
+    st.sampled_from(["ELENA", "ELANA", "LIZ", "ELIZABETH", "E", "RAMIREZ", ""]),
+    st.sampled_from(["", "M", "MARIA"]),
+    st.sampled_from(["", "JR"]),
+)
+compared = st.builds(
+    Features,
+    st.lists(known_names.filter(lambda name: bool(name.family or name.given)), max_size=3, unique=True).map(tuple),
+    st.sampled_from(["1961-04-17", "1961-04-18", "1961-12-04", "1971-04-17", "1962-05-18", "1961-05-01", "1961-04-30", "1961-17-04", ""]),
+    st.sampled_from(["female", "male", ""]),
+    some("urn:a|1001", "urn:a|100200", "urn:b|100201"),
+    some("urn:m|7001", "urn:m|7002"),
+    some("3125550142", "3125550143", "2065550142"),
+    some("12 OAK ST|60601", "12 OAK ST|60602", "9 ELM RD|60601"),
+    some("a@x.org", "b@x.org"),
+    st.integers(0, 2),
+    st.booleans(),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(compared, compared, some("3125550142", "12 OAK ST|60601", "a@x.org", most=3), some("telephone", "member", "mail", "identifier"))
+def test_a_glance_leaves_out_nobody_whom_the_evidence_would_not(
+    one: Features, other: Features, shared: tuple[str, ...], crowded: tuple[str, ...]
+) -> None:
+    """Seen by its brief alone, whatever it shares and whatever rule is crowded: a pair that says so many bits could say so many."""
+    weights = shipped()
+    evidence = compare(one, other, weights, lambda field, term: (len(term), 1000), shared)
+    need = evidence.score - 1e-9
+    rules, there = keys(one), keys(other)
+    near = {key for value, key in contact_keys(one).items() if value not in shared}
+    met = {rule: [7] for key, rule in rules.items() if key in there and rule not in crowded}
+    by = {"identifier": met.get("identifier", []), "member": met.get("member", [])}
+    by["contact"] = [7] if any(key in there and rules[key] not in crowded for key in near) else []
+    seen = worthwhile(one, weights, 1000, need, Met({7: brief(other)}, by, frozenset(crowded)))
+    assert seen == [7]
+    assert ceiling(one, weights, 1000, need, shared)(other)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -242,7 +297,12 @@ def test_no_candidate_is_dropped_unseen(known: list[dict[str, Any]], newcomer: d
         fresh = features(newcomer, weights.names)
 
         def search(tx: Any) -> tuple[Finding, Finding]:
-            return find(Register(tx), fresh, replace(weights, block=most), None), find(Register(tx), fresh, weights, None)
+            register = Register(tx)
+            for limited in (replace(weights, block=most), weights):
+                for one in (None, register.find("Patient/s0")):
+                    known = one and one[0]
+                    assert find(register, fresh, limited, known, few=0) == find(register, fresh, limited, known, few=10**6)
+            return find(register, fresh, replace(weights, block=most), None), find(register, fresh, weights, None)
 
         capped, whole = home.store.write(search)
         assert not whole.crowded
@@ -273,3 +333,7 @@ def test_the_level_of_two_birth_dates_is_what_their_characters_say(one: date, ot
     else:
         level = "parts" if sum(a == b for a, b in parts) == 2 else "other"
     assert birth_level(left, right) == level
+    born = Features((), right, "", (), (), (), (), (), 0, False)
+    most = shipped().bits["birth"][level] + Most(born, shipped(), 1000).rest + Most(born, shipped(), 1000).apart
+    by = {"identifier": [], "member": [], "contact": []}
+    assert worthwhile(born._replace(birth=left), shipped(), 1000, most - 1e-9, Met({7: brief(born)}, by, frozenset())) == [7]

@@ -18,7 +18,7 @@ __all__ = ["COUNTED", "IDENTITY", "PROJECTIONS", "projections"]
 COUNTED = {"coverage": "source, format, locator, disposition, rule"}
 IDENTITY = {
     "identity_record": "id",
-    "identity_key": "key, record",
+    "identity_block": "key, record",
     "identity_term": "field, term",
     "link": "id",
     "link_event": "id",

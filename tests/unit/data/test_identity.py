@@ -323,7 +323,7 @@ def test_the_same_receipts_give_the_same_tables(tmp_path: Path) -> None:
         desk.take("adt", patient("a", mrn="100", **FULL), patient("b", "Weiss", "Anna", "1980-02-02"))
         desk.take("ehr", patient("c", **FULL), patient("d", given="Marta", **FULL))
         desk.take("lab", patient("e", "Weiss", "Ana", "1980-02-02"))
-        tables = ("identity_record", "identity_key", "identity_term", "link", "link_event", "link_review", "link_apart")
+        tables = ("identity_record", "identity_block", "identity_term", "link", "link_event", "link_review", "link_apart")
         digests.append([desk.store.read(f"select * from {table} order by 1, 2") for table in tables])
         desk.store.close()
     assert digests[0] == digests[1]

@@ -17,7 +17,7 @@ from trivet.data.identity.features import Features, Name
 from trivet.data.identity.weights import Weights
 from trivet.data.identity.words import nicknames
 
-__all__ = ["Evidence", "Terms", "birth_level", "ceiling", "compare", "family_level", "given_level"]
+__all__ = ["Evidence", "Terms", "birth_level", "compare", "family_level", "given_level"]
 
 Terms = Callable[[str, str], tuple[int, int]]
 CONTACT = ("telephone", "address", "mail")
@@ -105,79 +105,6 @@ def _a_day_apart(left: str, right: str) -> bool:
         return abs((date.fromisoformat(left) - date.fromisoformat(right)).days) == 1
     except ValueError:
         return False
-
-
-def ceiling(left: Features, weights: Weights, total: int, need: float, shared: Collection[str] = ()) -> Callable[[Features], bool]:
-    """A function that says whether a pair with `left` could reach `need` bits, at a fraction of the cost of the evidence.
-
-    Never no where `compare` would give as much. `total` and `shared` are what `compare` will be told: the records in the register, and
-    contact data that too many persons have. What is cheap is asked first: dates and equality of names rule nearly everybody out.
-    """
-    best = {field: max(max(bits.values()), 0.0) for field, bits in weights.bits.items()}
-    rest = best["middle"] + best["suffix"] + best["sex"] + max(weights.bits["identifier"]["close"], 0.0)
-    alike = min(weights.contact, weights.bits["telephone"]["close"] + weights.bits["address"]["street"])
-    persons, members = frozenset(left.persons), frozenset(left.members)
-    contacts = frozenset((*left.telephones, *left.addresses, *left.mails)).difference(shared)
-    births, most = weights.bits["birth"], max(best["member"], 0.0)
-    names = Names(left.names, weights, total)
-    year, month, day, firsts = left.birth[:4], left.birth[5:7], left.birth[8:], left.birth[8:] == "01"
-
-    def of(right: Features) -> bool:
-        if not persons.isdisjoint(right.persons):
-            return True
-        bits = rest - need
-        born = right.birth
-        if year and born:
-            apart = born[:4] != year and (born[5:7] != month or born[8:] != day) and not firsts and born[8:] != "01"
-            bits += births["other" if apart else birth_level(left.birth, born)]
-        if members and not members.isdisjoint(right.members):
-            bits += most
-        if bits + weights.contact + names.roughly(right.names) < 0:
-            return False
-        near = contacts.isdisjoint(right.telephones) and contacts.isdisjoint(right.addresses) and contacts.isdisjoint(right.mails)
-        return bits + (alike if near else weights.contact) + names.most(right.names) >= 0
-
-    return of
-
-
-class Names:
-    """The most that the names of one record can say about a pair with another."""
-
-    def __init__(self, names: tuple[Name, ...], weights: Weights, total: int) -> None:
-        self.names = names
-        self.families, self.givens = weights.bits["family"], weights.bits["given"]
-        self.family, self.given = (max(*weights.bits[field].values(), 0.0, weights.exact(field, 0, total)) for field in ("family", "given"))
-        self.family_less, self.given_less = (
-            max(0.0, *(bits for level, bits in weights.bits[field].items() if level != "exact")) for field in ("family", "given")
-        )
-
-    def roughly(self, others: tuple[Name, ...]) -> float:
-        """Not less than `most`, without looking at letters: names that begin apart or are of other length may still be alike."""
-        found = None
-        for one in self.names:
-            for other in others:
-                if one.family == other.given or one.given == other.family:  # perhaps exchanged, or one is missing
-                    return self.family + self.given
-                same = one.family == other.family or " " in one.family or " " in other.family
-                bits = (self.family if same else self.family_less) + (self.given if one.given == other.given else self.given_less)
-                found = bits if found is None or bits > found else found
-        return found or 0.0
-
-    def most(self, others: tuple[Name, ...]) -> float:
-        """The best of all pairs of names, by the levels of their likeness."""
-        return max((self._pair(one, other) for one in self.names for other in others), default=0.0)
-
-    def _pair(self, one: Name, other: Name) -> float:
-        if one.family == other.given or one.given == other.family:
-            return self.family + self.given
-        bits = 0.0
-        if one.family and other.family:
-            level = family_level(one.family, other.family)
-            bits = self.family if level == "exact" else self.families[level]
-        if one.given and other.given:
-            level = given_level(one.given, other.given)
-            bits += self.given if level == "exact" else self.givens[level]
-        return bits
 
 
 def _put(field: str, level: str, weights: Weights, levels: dict[str, str], bits: dict[str, float]) -> None:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from zlib import crc32
 
 from trivet.data.identity.features import Features
 from trivet.data.identity.words import soundex
 
-__all__ = ["contact_keys", "keys"]
+__all__ = ["DAYS", "MARKS", "NAMELESS", "SEVERAL", "SPACED", "UNKNOWN", "brief", "contact_keys", "keys", "mark"]
+
+UNKNOWN = -1  # the brief of a record that has none
+DAYS, MARKS = 10**8, 1 << 15  # a brief is YYYYMMDD + DAYS * (family name's mark + MARKS * (given name's mark + MARKS * flags))
+SEVERAL, SPACED, NAMELESS = 1, 2, 4  # flags: more than one name, a family name of several words, no name at all
 
 
 def _number(text: str) -> int:
@@ -22,6 +27,21 @@ def _number(text: str) -> int:
 def keys(known: Features) -> dict[int, str]:
     """Key -> the rule behind it."""
     return {_number(f"{rule}\x1f{value}"): rule for rule, value in _rules(known)}
+
+
+def mark(name: str) -> int:
+    """A small number that the same names share, and seldom others."""
+    return crc32(name.encode()) % MARKS
+
+
+def brief(known: Features) -> int:
+    """What of a record stands beside its keys: the date of birth, and marks of the name."""
+    born = int(known.birth.replace("-", "")) if known.birth else 0
+    if not known.names:
+        return born + DAYS * MARKS * MARKS * NAMELESS
+    one = known.names[0]
+    flags = SEVERAL * (len(known.names) > 1) + SPACED * (" " in one.family)
+    return born + DAYS * (mark(one.family) + MARKS * (mark(one.given) + MARKS * flags))
 
 
 def contact_keys(known: Features) -> dict[str, int]:

@@ -20,7 +20,7 @@ from trivet.contracts.trace import Entry
 from trivet.data.identity.compare import compare
 from trivet.data.identity.features import EMPTY, Features, features, joined
 from trivet.data.identity.judge import contradictions
-from trivet.data.identity.keys import keys
+from trivet.data.identity.keys import brief, keys
 from trivet.data.identity.match import TOO_LARGE, Finding, Match, find, vetoed
 from trivet.data.identity.register import Event, Known, Register, person_of
 from trivet.data.identity.stewardship import apply
@@ -117,7 +117,7 @@ class Work:
         found = find(self.register, fresh, self.weights, None)
         person = person_of(subject)
         number = self.register.add(subject, self.receipt.source, person, said, fresh, self.receipt.seq)
-        self.register.key(number, keys(fresh))
+        self.register.key(number, brief(fresh), keys(fresh))
         self.count(fresh, EMPTY)
         best = found.best
         if best is not None:
@@ -179,8 +179,10 @@ class Work:
     def remember(self, known: Known, said: bytes, whole: Features) -> None:
         """Write what a record says, with its keys and terms."""
         before, now = keys(known.features), keys(whole)
+        seen = brief(whole)
         self.register.update(known.id, said, whole, self.receipt.seq)
-        self.register.key(known.id, [key for key in now if key not in before], [key for key in before if key not in now])
+        again = [key for key in now if key not in before or seen != brief(known.features)]
+        self.register.key(known.id, seen, again, [key for key in before if key not in now])
         self.count(whole, known.features)
 
     def count(self, now: Features, before: Features) -> None:

@@ -6,10 +6,11 @@ the same, pairs for a human, and the rules whose keys too many records share.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from trivet.data.identity.compare import Evidence, ceiling, compare
+from trivet.data.identity.ceiling import Met, ceiling, worthwhile
+from trivet.data.identity.compare import Evidence, compare
 from trivet.data.identity.features import Features
 from trivet.data.identity.judge import GRADES, Verdict, contradictions, judge
 from trivet.data.identity.keys import contact_keys, keys
@@ -18,8 +19,10 @@ from trivet.data.identity.weights import Weights
 
 __all__ = ["TOO_LARGE", "Finding", "Match", "find", "vetoed"]
 
-
 LINKED = ("certain", "probable")
+NUMBERED = ("identifier", "member")
+FEW = 16  # records that are opened sooner than a glance at their briefs is prepared
+Block = Sequence[tuple[int, int]]  # number, brief
 TOO_LARGE = "block-too-large"
 
 
@@ -43,25 +46,36 @@ class Finding(NamedTuple):
     crowded: frozenset[str]
 
 
-def find(register: Register, known: Features, weights: Weights, self_known: Known | None) -> Finding:
-    """Search for the person of a record; `self_known` is the record itself when it is stored already."""
-    blocks, crowded = _blocks(register, known, weights.block)
-    numbers = set().union(*blocks.values()) if blocks else set()
+def find(register: Register, known: Features, weights: Weights, self_known: Known | None, few: int = FEW) -> Finding:
+    """Search for the person of a record; `self_known` is the record itself when it is stored already.
+
+    Where more than `few` stand under its keys, those who cannot reach the bits are left out before their records are opened.
+    """
+    rules = keys(known)
+    blocks, crowded = _blocks(register, rules, weights.block)
+    briefs = {number: brief for block in blocks.values() for number, brief in block}
     if self_known is not None:
-        numbers.discard(self_known.id)
-    if not numbers:
+        briefs.pop(self_known.id, None)
+    if not briefs:
         return Finding(None, (), (), crowded)
-    rows = [row for row in register.candidates(numbers) if self_known is None or row[2] != self_known.person]
-    shared = _shared(known, blocks, {row[0]: row[2] for row in rows}, weights.shared)
+    shared = _shared(register, known, blocks, self_known, weights.shared)
     total = register.count()
     prior = weights.prior(total)
+    need = weights.possible - prior
+    numbers = list(briefs)
+    if len(briefs) > few:
+        near = {key for value, key in contact_keys(known).items() if value not in shared}
+        by = {rule: {number for key, block in blocks.items() if rules[key] == rule for number, _ in block} for rule in NUMBERED}
+        by["contact"] = {number for key in near for number, _ in blocks.get(key, ())}
+        numbers = worthwhile(known, weights, total, need, Met(briefs, by, crowded))
+    rows = [row for row in register.candidates(numbers) if self_known is None or row[2] != self_known.person]
 
     def terms(field: str, term: str) -> tuple[int, int]:
         return register.terms(field, term), total
 
     apart = _apart(register, self_known)
     persons: dict[str, list[tuple[Known, Verdict, Evidence]]] = {}
-    could = ceiling(known, weights, total, weights.possible - prior, shared)
+    could = ceiling(known, weights, total, need, shared)
     for number, subject, person, packed in rows:
         held = features_of(packed)
         if not could(held):
@@ -117,23 +131,28 @@ def _undisputed(item: tuple[Known, Verdict, Evidence], disputed: Collection[str]
     return item
 
 
-def _blocks(register: Register, known: Features, most: int) -> tuple[dict[int, set[int]], frozenset[str]]:
-    blocks, crowded = {}, set[str]()
-    for key, rule in keys(known).items():
-        numbers = register.block(key, most + 1)
-        if len(numbers) > most:
+def _blocks(register: Register, rules: Mapping[int, str], most: int) -> tuple[dict[int, Block], frozenset[str]]:
+    blocks, crowded = dict[int, Block](), set[str]()
+    for key, rule in rules.items():
+        rows = register.block(key, most + 1)
+        if len(rows) > most:
             crowded.add(rule)
-        if numbers:
-            blocks[key] = set(numbers[:most])
+        if rows:
+            blocks[key] = rows[:most]
     return blocks, frozenset(crowded)
 
 
-def _shared(known: Features, blocks: dict[int, set[int]], persons: dict[int, str], most: int) -> set[str]:
+def _shared(register: Register, known: Features, blocks: Mapping[int, Block], self_known: Known | None, most: int) -> set[str]:
     """Telephones and addresses behind which too many persons stand."""
     shared = set()
     for value, key in contact_keys(known).items():
-        numbers = blocks.get(key, ())
-        if len(numbers) > most and len({persons[number] for number in numbers if number in persons}) > most:
+        numbers = [number for number, _ in blocks.get(key, ())]
+        persons, first, size = set[str](), 0, 4 * most
+        while len(numbers) > most and first < len(numbers) and len(persons) <= most:
+            persons |= register.behind(numbers[first : first + size])
+            persons.discard(self_known.person if self_known is not None else "")
+            first, size = first + size, size * 4
+        if len(persons) > most:
             shared.add(value)
     return shared
 

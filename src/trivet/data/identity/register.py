@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(Features)
 _encode = msgspec.json.Encoder()
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)  # the records of a few crowded keys; many more would be walked through whenever memory is tidied up
 def features_of(packed: str) -> Features:
     """The features in a row."""
     return _decode.decode(packed)
@@ -39,6 +39,7 @@ def _sql(name: str) -> str:
 
 _KNOWN, _ADD, _UPDATE, _MOVE = _sql("identity_known"), _sql("identity_add"), _sql("identity_update"), _sql("identity_move")
 _KEY_ADD, _KEY_REMOVE, _BLOCK = _sql("identity_key_add"), _sql("identity_key_remove"), _sql("identity_block")
+_BEHIND = _sql("identity_persons_behind")
 _CANDIDATES, _MEMBERS, _PERSONS = _sql("identity_candidates"), _sql("identity_members"), _sql("identity_persons")
 _COUNT, _TERM, _TERM_ADD = _sql("identity_count"), _sql("identity_term"), _sql("identity_term_add")
 _CLOSE, _LINK, _EVENT = _sql("link_close"), _sql("link_add"), _sql("link_event_add")
@@ -100,15 +101,20 @@ class Register:
         """What the record says now."""
         self.tx.execute(_UPDATE, (digest, _encode.encode(known).decode(), seq, number))
 
-    def key(self, number: int, added: Iterable[int], removed: Iterable[int] = ()) -> None:
-        """Change the keys under which a record is found."""
+    def key(self, number: int, brief: int, added: Iterable[int], removed: Iterable[int] = ()) -> None:
+        """Change the keys under which a record is found, and what stands beside those that are added or written again."""
         for key in removed:
             self.tx.execute(_KEY_REMOVE, (key, number))
-        self.tx.executemany(_KEY_ADD, [(key, number) for key in added])
+        self.tx.executemany(_KEY_ADD, [(key, number, brief) for key in added])
 
-    def block(self, key: int, most: int) -> list[int]:
-        """Numbers of the records under a key, at most `most`."""
-        return [number for (number,) in self.tx.execute(_BLOCK, (key, most))]
+    def block(self, key: int, most: int) -> Sequence[tuple[int, int]]:
+        """The records under a key, at most `most`: number, brief."""
+        rows: Sequence[tuple[int, int]] = self.tx.execute(_BLOCK, (key, most))
+        return rows
+
+    def behind(self, numbers: Sequence[int]) -> set[str]:
+        """The persons of these records."""
+        return {person for (person,) in self.tx.execute(_BEHIND, (_list(numbers),))}
 
     def candidates(self, numbers: Iterable[int]) -> Sequence[tuple[int, str, str, str]]:
         """Records by their numbers, in order: number, subject, person, features still packed (`features_of` opens them)."""

@@ -1,1 +1,1 @@
-delete from identity_key where record in (select value from json_each(?))
+delete from identity_block where record in (select value from json_each(?))

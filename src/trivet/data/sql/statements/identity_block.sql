@@ -1,1 +1,1 @@
-select record from identity_key where key = ? limit ?
+select record, brief from identity_block where key = ? limit ?

@@ -1,1 +1,2 @@
-insert or ignore into identity_key (key, record) values (?, ?)
+insert into identity_block (key, record, brief) values (?, ?, ?)
+on conflict (key, record) do update set brief = excluded.brief

@@ -1,1 +1,1 @@
-delete from identity_key where key = ? and record = ?
+delete from identity_block where key = ? and record = ?

@@ -1,0 +1,1 @@
+select distinct person from identity_record where id in (select value from json_each(?))
