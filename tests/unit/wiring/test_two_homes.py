@@ -27,7 +27,7 @@ from wire_home import NOON, now, wire_home
 
 __all__ = ["home"]
 
-SECRET = "Bearer 0123456789abcdef0123"  # noqa: S105 (of this test)
+SECRET = "Bearer 0123456789abcdef0123"
 
 
 class Hearer:
@@ -89,7 +89,17 @@ class Teller:
 
     def up(self) -> None:
         """Start, and wait for its door."""
-        command = [sys.executable, "-m", "trivet.cli.main", "up", "--home", str(self.home), "--http", f"127.0.0.1:{self.port}", "--no-console"]
+        command = [
+            sys.executable,
+            "-m",
+            "trivet.cli.main",
+            "up",
+            "--home",
+            str(self.home),
+            "--http",
+            f"127.0.0.1:{self.port}",
+            "--no-console",
+        ]
         self.process: Any = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         until(lambda: listens(self.port), 60)
 
