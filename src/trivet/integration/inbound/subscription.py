@@ -43,6 +43,7 @@ class Notification:
 
     kind: str = ""
     since_start: int = 0
+    status: str = ""
     events: dict[int, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
 
@@ -96,6 +97,8 @@ def flat(status: dict[str, Any]) -> Notification:
         value = next((one[name] for name in one if name.startswith("value")), "")
         if one.get("name") == "type":
             found.kind = str(value)
+        elif one.get("name") == "status":
+            found.status = str(value)
         elif one.get("name") == "events-since-subscription-start":
             found.since_start = number_of(value)
         elif one.get("name") == "notification-event":
@@ -108,7 +111,9 @@ def flat(status: dict[str, Any]) -> Notification:
 
 def backport(status: dict[str, Any]) -> Notification:
     """The status as the resource of R4B and later."""
-    found = Notification(str(status.get("type", "")), number_of(status.get("eventsSinceSubscriptionStart", 0)))
+    found = Notification(
+        str(status.get("type", "")), number_of(status.get("eventsSinceSubscriptionStart", 0)), str(status.get("status", ""))
+    )
     for one in status.get("notificationEvent") or ():
         if isinstance(one, dict):
             focus = one.get("focus")
@@ -149,6 +154,7 @@ class SubscriptionSource:
         "subscription": Setting("text", None, "the Subscription's id at the server"),
         "header": Setting("text", "authorization", "the header in which the server says the secret"),
         "secret_file": Setting("text", None, "file with what the header must say, under the home"),
+        "renew": Setting("flag", False, "ask for a new handshake (PUT) where the server says that the subscription is in error"),
         **fetch.SETTINGS,
         **smart.SETTINGS,
     }
@@ -202,7 +208,11 @@ class SubscriptionSource:
     def pull(self, memory: Memory) -> Iterator[Haul]:
         """Whatever the server counts and we have not: by `$events`, and by the focus of an event that says no more."""
         place = Place(memory.bookmark())
-        place.add((), self.ask("$status").since_start)
+        note = self.ask("$status")
+        place.add((), note.since_start)
+        renewed = self.asked["renew"] and note.status == "error"
+        if renewed:
+            self.renew()
         while place.behind:
             first, last = place.last + 1, min(place.highest, place.last + AT_ONCE)
             query = urlencode({"eventsSinceNumber": first, "eventsUntilNumber": last, "content": "full-resource"})
@@ -216,7 +226,20 @@ class SubscriptionSource:
             place.add(range(first, last + 1))
             words = {"about": "events", "first": str(first), "last": str(last), "missing": str(len(missing))}
             yield Haul(messages=self.messages(entries), events=(Event("events-missed", words),), bookmark=place.kept())
-        yield Haul(bookmark=place.kept())
+        yield Haul(events=(Event("subscription", {"about": "renewed"}),) if renewed else (), bookmark=place.kept())
+
+    def renew(self) -> None:
+        """Ask for a new handshake: the resource as the server has it, with the header that it never gives back."""
+        answer = self.server.get(self.about, ACCEPT)
+        held = jsontext.loads(answer.body) if answer.status == 200 and answer.kind in KINDS else None
+        if not isinstance(held, dict) or held.get("resourceType") != "Subscription" or not isinstance(held.get("channel"), dict):
+            raise told(answer, self.server.host, "Subscription")
+        name = "-".join(word.capitalize() for word in self.asked["header"].split("-"))
+        channel = {**held["channel"], "header": [f"{name}: {self.secret().decode()}"]}
+        body = jsontext.dumps({**{key: value for key, value in held.items() if key != "error"}, "status": "requested", "channel": channel})
+        answer = self.server.ask("PUT", self.about, {"accept": ACCEPT, "content-type": "application/fhir+json"}, body)
+        if answer.status not in (200, 201):
+            raise told(answer, self.server.host, "Subscription")
 
     def focus(self, reference: str) -> list[Entry]:
         """The resource that an event is about; nothing where it is gone."""
