@@ -22,12 +22,12 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB."""
+    """A file system of 160 MiB: 16 to fill, and what the ballast gives back is enough to settle all that was taken."""
     if not mountable():
         pytest.skip("no right to mount a file system here: run as root; the limit of file sizes is tested all the same")
     place = tmp_path / "small"
     place.mkdir()
-    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], check=True)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(place)], check=True)
     yield place
     subprocess.run(["/bin/mount", "-o", "remount,rw", str(place)], check=False)
     subprocess.run(["/bin/umount", "-l", str(place)], check=True)
@@ -63,7 +63,7 @@ def test_a_full_disk(small: Path) -> None:
     """Refused while nothing fits, accepted again when there is room: rule 1, on a file system that is really full."""
     home = home_with_doors(small / "home", "adt")
     ballast = small / "ballast"
-    ballast.write_bytes(bytes(8 * 2**20))
+    ballast.write_bytes(bytes(144 * 2**20))
     up = Up(home)
     peer = Peer(up.ports["adt"])
     acknowledged, refused = talk(peer, 0, 50)
