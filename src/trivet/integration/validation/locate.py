@@ -1,71 +1,71 @@
-"""The bytes of some values of a JSON text that the exact parser has read: found by counting tokens, without reading again.
+"""The bytes of some values of a JSON text that the exact parser has read: only what leads to them is read again, a level at a time.
 
-In: the text, its value, paths. Out: where each stands. Names, texts, numbers and words are tokens; the value says how many of them lie
-before a path, a regular expression where they stand. Only for texts without a fault and without a name that stands twice.
+In: the text, its value, paths. Out: where each stands. The parser of the kernel's library hands out members and items as bytes in their
+order; each is found behind the one before it. Only for texts without a fault and without a name that stands twice.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
+
+from msgspec import Raw
+from msgspec.json import Decoder
 
 from trivet.integration.validation.reader import Where
 
 __all__ = ["locate"]
 
-AROUND = b" \t\r\n\xef\xbb\xbf"
-TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[-\d][\d.eE+-]*|true|false|null|[\[\]{}]', re.S)
+Path = tuple[str | int, ...]
+AROUND = b" \t\r\n"
+BOM = b"\xef\xbb\xbf"
+NAME = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+members = Decoder(dict[str, Raw]).decode
+items = Decoder(list[Raw]).decode
 
 
-def size(value: Any) -> int:
-    """How many tokens a value has, brackets among them."""
-    if value.__class__ is dict:
-        count = 2 + len(value)
-        for inner in value.values():
-            count += size(inner) if inner.__class__ is dict or inner.__class__ is list else 1
-        return count
-    if value.__class__ is list:
-        count = 2
-        for inner in value:
-            count += size(inner) if inner.__class__ is dict or inner.__class__ is list else 1
-        return count
-    return 1
-
-
-def token(value: Any, path: tuple[str | int, ...]) -> tuple[int, int, Any]:
-    """Number of a value's first token and of its name's (-1 without one), and the value. KeyError where the path leads nowhere."""
-    at, name = 0, -1
-    for step in path:
-        at, name = at + 1, -1
-        if isinstance(step, int) and isinstance(value, list) and 0 <= step < len(value):
-            at += sum(size(inner) for inner in value[:step])
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
-            for key, inner in value.items():
-                at += 1
-                if key == step:
-                    name, value = at - 1, inner
-                    break
-                at += size(inner)
-        else:
-            raise KeyError(step)
-    return at, name, value
-
-
-def locate(raw: bytes, value: Any, paths: Collection[tuple[str | int, ...]]) -> dict[tuple[str | int, ...], Where]:
+def locate(raw: bytes, paths: Collection[Path]) -> dict[Path, Where]:
     """Where the paths that lead somewhere stand."""
-    made: dict[tuple[str | int, ...], Where] = {}
-    inside = [path for path in paths if path]
-    if len(inside) < len(set(paths)):
-        made[()] = Where(len(raw) - len(raw.lstrip(AROUND)), len(raw.rstrip(AROUND)))
-    spans = [found.span() for found in TOKEN.finditer(raw)] if inside else []
-    for path in inside:
-        try:
-            first, name, held = token(value, path)
-        except KeyError:
-            continue
-        last = first + size(held) - 1
-        if last < len(spans):
-            made[path] = Where(spans[first][0], spans[last][1], spans[name][0] if name >= 0 else -1)
+    start = len(BOM) if raw.startswith(BOM) else 0
+    start += len(raw) - start - len(raw[start:].lstrip(AROUND))
+    made: dict[Path, Where] = {}
+    _below(raw, Where(start, len(raw.rstrip(AROUND))), (), list(set(paths)), made)
     return made
+
+
+def _below(raw: bytes, where: Where, path: Path, wanted: list[Path], made: dict[Path, Where]) -> None:
+    """Find the wanted paths at and below one value."""
+    level = len(path)
+    by_step: dict[str | int, list[Path]] = {}
+    for one in wanted:
+        if len(one) == level:
+            made[one] = where
+        else:
+            by_step.setdefault(one[level], []).append(one)
+    if not by_step:
+        return
+    text, at = raw[where.start : where.end], where.start + 1
+    if text[:1] == b"{":
+        for name, held in members(text).items():
+            value = bytes(held)
+            first, start = at, at + len(name) + 3
+            if raw[first] != 34 or raw[start - 2 : start] != b'":' or not raw.startswith(value, start):  # not compact, or a name escaped
+                found = NAME.search(raw, at)
+                if found is None:
+                    return
+                first, start = found.start(), raw.index(value, found.end())
+            end = start + len(value)
+            if name in by_step:
+                _below(raw, Where(start, end, first), (*path, name), by_step.pop(name), made)
+                if not by_step:
+                    return
+            at = end + 1 if raw[end : end + 1] == b"," else end
+    elif text[:1] == b"[":
+        for number, held in enumerate(items(text)):
+            value = bytes(held)
+            start = raw.index(value, at)
+            at = start + len(value)
+            if number in by_step:
+                _below(raw, Where(start, at), (*path, number), by_step.pop(number), made)
+                if not by_step:
+                    return

@@ -15,7 +15,7 @@ from trivet.integration.validation.reader import Reading, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
-from trivet.integration.validation.swift import NARRATIVE, Swift
+from trivet.integration.validation.swift import NARRATIVE, Rows, Swift
 from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
@@ -57,12 +57,11 @@ class Validator:
                 return self._patient(raw, reading)
         return self._located(raw, value, walk.found.rows) if walk.found.rows else []
 
-    def _placed(self, raw: bytes, quick: list[tuple[Any, Any]]) -> list[Finding]:
+    def _placed(self, raw: bytes, quick: Rows) -> list[Finding]:
         """The findings of the quick way."""
-        if len(quick) == 1 and quick[0][0] is NARRATIVE:
+        if len(quick) == 1 and quick[0][0] is NARRATIVE and quick[0][1] == ():
             (severity, code, rule, _, words), text = NARRATIVE[0], raw.strip()
-            kind = self.swift.kind(raw)
-            return [Finding(severity, code, rule, kind, words, "", raw.index(text), len(text))]
+            return [Finding(severity, code, rule, quick.root, words, "", raw.index(text), len(text))]
         rows = []
         for found, place in quick:
             for severity, code, rule, path, words in found:
@@ -78,7 +77,7 @@ class Validator:
         for row in rows:
             path = steps(row[3])
             paths |= {path, (*path, row[2])} if row[1] == "unknown-element" else {path}
-        placed = Reading(value, [], locate(raw, value, paths))
+        placed = Reading(value, [], locate(raw, paths))
         return [self._word(row, value, placed) for row in rows]
 
     def value(self, value: Any) -> list[Finding]:

@@ -14,7 +14,7 @@ from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import Member
 from trivet.kernel import jsontext
 
-__all__ = ["OK", "Element", "Test", "Unsure", "steps", "twice"]
+__all__ = ["OK", "Element", "Rows", "Test", "Unsure", "steps", "twice"]
 
 MOST = 20_000
 LONGEST = 1_024
@@ -39,6 +39,24 @@ def twice(raw: bytes, names: int) -> bool:
     """Whether a name may stand twice in one object, or the text be so written that this cannot be told by counting."""
     apart = b" :" in raw or b"\n" in raw or b"\t" in raw or b"\r" in raw
     return apart or raw.count(b'":') != names
+
+
+class Rows(list[tuple[Any, Place]]):
+    """What is found, as (rows below a place, the place); and what references of one resource may lead to inside it.
+
+    `kinds`: contained resources, id -> type; `root`: type of the resource that contains them; `named`: what was referred to by fragment;
+    `back`: whether the contained resource that is looked at refers to the one that contains it.
+    """
+
+    __slots__ = ("back", "kinds", "named", "root")
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self.root, self.kinds, self.named, self.back = root, NONE, NOTHING, False
+
+
+NONE: dict[str, str] = {}
+NOTHING: set[str] = set()
 
 
 class Element:

@@ -13,7 +13,7 @@ from trivet.integration.validation.datatypes import UCUM, URI_SYSTEM
 from trivet.integration.validation.primitives import absolute
 from trivet.integration.validation.references import CONDITIONAL, LITERAL, SCHEME
 from trivet.integration.validation.shape import Member
-from trivet.integration.validation.swift.element import MOST, Unsure, steps
+from trivet.integration.validation.swift.element import MOST, Rows, Unsure, steps
 from trivet.integration.validation.vitals import observation, vitals
 from trivet.kernel import jsontext
 from trivet.kernel.units import is_unit
@@ -44,12 +44,19 @@ class Targets:
         listed = member.targets if member is not None else ()
         self.allowed = resources if not listed or "Resource" in listed else resources & frozenset(listed)
 
-    def ask(self, target: Any, said: Any) -> None:
+    def ask(self, target: Any, said: Any, rows: Rows) -> None:
         """Raise `Unsure` unless the reference is right (`references.check`)."""
         kind = ""
-        if target is not UNSET:
-            if not target or target[0] == "#":
+        if target is not UNSET and target[0] == "#":
+            name = target[1:]
+            kind = rows.kinds.get(name, "") if name else rows.root
+            if not kind:
                 raise Unsure
+            if name:
+                rows.named.add(name)
+            else:
+                rows.back = True
+        elif target is not UNSET:
             found = LITERAL.fullmatch(target) or CONDITIONAL.fullmatch(target)
             kind = found["type"] if found and found["type"] in self.resources else ""
             if not kind and not SCHEME.match(target):
@@ -69,12 +76,12 @@ def reference(plan: Any, member: Member | None) -> list[str]:
     return [
         "    r = s.reference_",
         "    if s.type_ is not U or r is U:",
-        f"        {ask}(r, s.type_)",
+        f"        {ask}(r, s.type_, rows)",
         "        if r is U and s.type_ is U and s.display_ is U and s.identifier_ is U: raise Unsure",
         "    else:",
         "        a, b, c = r.partition('/')",
         f"        if not ((a in {allowed} and {one_id}(c)) or (not b and a[:9] == 'urn:uuid:')):",
-        f"            {ask}(r, U)",
+        f"            {ask}(r, U, rows)",
     ]
 
 

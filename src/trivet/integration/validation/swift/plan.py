@@ -28,6 +28,8 @@ TYPED = frozenset({"Reference", "Identifier", "Period", "Quantity", "Money", "Hu
 HANDLED = frozenset({"Reference", "Identifier", "Quantity", "CodeableConcept"})
 BARE = frozenset({"Reference", "Identifier", "Period", "Quantity", "Money", "CodeableConcept"})
 """Types whose extensions are left to the walk: they rarely have any."""
+ELSEWHERE = frozenset({"dom-4", "dom-5", "dom-6"})
+"""Rules of whole resources that the reader looks at."""
 NATURAL = frozenset({"Reference", "Identifier"})
 """Types whose own lines see that an element is empty."""
 WHOLE_NUMBERS = {"integer": (-(2**31), 2**31 - 1), "positiveInt": (1, 2**31 - 1), "unsignedInt": (0, 2**31 - 1)}
@@ -39,6 +41,7 @@ SURE = {
     "id": ID.fullmatch,
     "time": CLOCK.fullmatch,
 }
+CONTAINED = Annotated[list[Raw], Meta(min_length=1)]
 TEXT = Annotated[str, Meta(min_length=1)]
 SPELT = frozenset({"string", "markdown", "boolean", "decimal", *WHOLE_NUMBERS})
 """Primitives that typed decoding and the look at the whole text judge."""
@@ -101,6 +104,9 @@ class Plan:
         body += self.chosen(spec, written)
         body += NATIVES[spec.name](self, member) if spec.name in NATIVES else []
         body += [f"    if {text} is False: raise Unsure" for text in rules]
+        if member is None and "contained" in spec.members:
+            fields.append(("contained_", CONTAINED | UnsetType, UNSET))
+            rename["contained_"] = "contained"
         made_type = msgspec.defstruct(
             "_".join((self.kind, *(name for name in names if not name.isdigit()))),
             fields,
@@ -121,7 +127,7 @@ class Plan:
 
     def rules(self, written: Written, spec: Spec, member: Member | None) -> list[str]:
         """The invariants of the element as expressions."""
-        found = [rule for rule in self.invariants.of(spec) if rule.key != "dom-6"]
+        found = [rule for rule in self.invariants.of(spec) if rule.key not in ELSEWHERE]
         found += self.invariants.at(member.path) if member is not None and member.path != spec.name else ()
         while True:
             kept, out = len(written.raw), []

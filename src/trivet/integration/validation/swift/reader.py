@@ -10,33 +10,34 @@ import re
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from trivet.integration.validation.check import Options
 from trivet.integration.validation.invariants import Invariants
 from trivet.integration.validation.primitives import LARGEST
 from trivet.integration.validation.shape import Shapes
 from trivet.integration.validation.special import WHOLE
-from trivet.integration.validation.swift.element import Element, Unsure
+from trivet.integration.validation.swift.element import Element, Rows, Unsure
 from trivet.integration.validation.swift.plan import Plan
 
 __all__ = ["NARRATIVE", "Swift"]
 
 HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]{1,40})"')
 QUOTED_BLANK = re.compile(rb'(?<!\\)" ').search
-LINE_AT_END = re.compile(rb'(?<!\\)"\\[nrt]|\\[nrt]"').search
+ODD = (b"\\u00", b"\\b", b"\\f", b'"\\n', b'\\n"', b'"\\r', b'\\r"', b'"\\t', b'\\t"')
 ODD_BLANK = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]").search
 NARRATIVE = (("warning", "invariant", "dom-6", (), "the rule dom-6 of FHIR R4 does not hold: text.`div`.exists()"),)
-TEXT = ((), "text")
+CONTAINED = ((), "contained")
 encode = msgspec.json.Encoder().encode
 FEW = 8
 """So many resources of a type are walked before a reader is made for it: making one takes as long as walking a hundred."""
 
 
 class Head(msgspec.Struct):
-    """Only the type."""
+    """What a resource is and is called."""
 
     resourceType: str = ""  # noqa: N815  the name in the text
+    id: str = ""
 
 
 class Swift:
@@ -66,21 +67,38 @@ class Swift:
         self.plans[kind] = made
         return made
 
-    def text(self, raw: bytes) -> list[tuple[Any, Any]] | None:
-        """Rows below their places, as (rows, place); None where the walk must be asked."""
+    def text(self, raw: bytes) -> Rows | None:
+        """Rows below their places; None where the walk must be asked."""
         if len(raw) > LARGEST or not self.usable:
             return None
-        if b'": ' in raw or b"\n" in raw:
+        if raw[-1:] == b"\n":
+            raw = raw.rstrip(b"\r\n")
+        head = raw[:64]
+        if b'": ' in head or b"\n" in head:
             try:
                 raw = msgspec.json.format(raw, indent=-1)
             except (ValueError, RecursionError):
                 return None
+        found = self.reader(raw)
+        if found is None:
+            return None
+        rows = Rows(found.kind)
+        try:
+            one = self.read(found, raw, (), rows)
+            if found.narrative and one.contained_ is not UNSET:
+                self.contained(one, rows)
+        except (Unsure, ValueError, RecursionError):
+            return None
+        return rows
+
+    def reader(self, raw: bytes) -> Plan | None:
+        """The reader of the type that a text names."""
         found = HEAD.match(raw)
         kind = found[1].decode() if found is not None else self.kind(raw)
-        plan = self.plans.get(kind, self)
-        if plan is self:
-            plan = self.plan(kind)
-        return None if plan is None else self.read(plan, raw)
+        try:
+            return self.plans[kind]
+        except KeyError:
+            return self.plan(kind) if kind in self.shapes.resources else None
 
     def kind(self, raw: bytes) -> str:
         """The type that a text names; empty where it names none."""
@@ -89,33 +107,64 @@ class Swift:
         except (ValueError, RecursionError):
             return ""
 
-    def read(self, plan: Any, raw: bytes) -> list[tuple[Any, Any]] | None:
-        """Decode, check, and look at the text."""
-        rows: list[tuple[Any, Any]] = []
-        try:
-            one = plan.decoder.decode(raw)
-            plan.check(one, (), rows)
-            if plan.narrative:
-                if one.text_ is UNSET:
-                    rows.append((NARRATIVE, ()))
-                elif b'"div":"<' not in bytes(one.text_) or (rows and any(place == TEXT for _, place in rows)):
-                    return None
-        except (Unsure, ValueError, RecursionError):
-            return None
+    def read(self, plan: Plan, raw: bytes, place: Any, rows: Rows) -> Any:
+        """Decode, check, and look at the text. Raises `Unsure`."""
+        one = plan.decoder.decode(raw)
+        if plan.narrative and one.contained_ is not UNSET:
+            if place:
+                raise Unsure  # dom-2
+            self.list(one.contained_, rows)
+        plan.check(one, place, rows)
+        left = b""
+        if plan.narrative:
+            if one.text_ is UNSET:
+                rows.append((NARRATIVE, place))
+            else:
+                left = bytes(one.text_)
+                if b'"div":"<' not in left or (rows and any(at == (place, "text") for _, at in rows)):
+                    raise Unsure
+                one.text_ = UNSET
         text = encode(one)
         # What is written again is never longer than a compact text; the same length says that nothing was left out of it.
-        if len(text) != len(raw) and not self.whole(text, raw):
-            return None
+        size = len(text) + len(left) + len(b',"text":') if left else len(text)
+        if size != len(raw) and not self.whole(text + left, raw, 1 if left else 0):
+            raise Unsure
         if b' "' in text or (b'" ' in text and QUOTED_BLANK(text)):
-            return None
-        if b"\\" in text and (b"\\u00" in text or b"\\b" in text or b"\\f" in text or LINE_AT_END(text)):
-            return None
+            raise Unsure
+        if b"\\" in text and any(odd in text for odd in ODD):
+            raise Unsure
         if not text.isascii() and ODD_BLANK(text.decode()):
-            return None
-        return rows
+            raise Unsure
+        return one
 
-    def whole(self, text: bytes, raw: bytes) -> bool:
+    def list(self, contained: list[Raw], rows: Rows) -> None:
+        """Learn what references may lead to."""
+        rows.kinds, rows.named = {}, set()
+        for raw in contained:
+            head = self.head.decode(raw)
+            if not head.id or head.id in rows.kinds:
+                raise Unsure
+            rows.kinds[head.id] = head.resourceType
+
+    def contained(self, one: Any, rows: Rows) -> None:
+        """Contained resources, and dom-3 to dom-5: they have no version and no labels, and are referred to or refer back."""
+        backs = []
+        for number, held in enumerate(one.contained_):
+            raw = bytes(held)
+            plan = self.reader(raw)
+            if plan is None:
+                raise Unsure
+            rows.back = False
+            inner = self.read(plan, raw, (CONTAINED, number), rows)
+            meta = inner.meta_
+            if meta is not UNSET and not (meta.versionId_ is meta.lastUpdated_ is meta.security_ is UNSET):
+                raise Unsure
+            backs.append((inner.id_, rows.back))
+        if not all(back or name in rows.named for name, back in backs):
+            raise Unsure
+
+    def whole(self, text: bytes, raw: bytes, more: int) -> bool:
         """Whether as many names were read as stand in the text: else one may stand twice in an object."""
         if b" :" in raw or b"\n" in raw or b"\t" in raw or b"\r" in raw or (b"\\u" in raw and (b"\\u0022" in raw or b"\\u003" in raw)):
             return False
-        return text.count(b'":') == raw.count(b'":')
+        return text.count(b'":') + more == raw.count(b'":')
