@@ -93,9 +93,7 @@ class Writer:
         if self.profile.options.get("validate") is False:
             return
         above = part.pointer + ("/resource" if part.entry else "")
-        for found in _judge().value(part.resource):
-            if not found.is_error:
-                continue
+        for found in _judge().errors(part.resource):
             locator = above + found.pointer
             at = next((span for span in part.inside.spans if span.locator == locator or span.locator.startswith(locator + "/")), None)
             offset, length = (at.offset, at.length) if at is not None else (part.offset, part.length)
