@@ -1,7 +1,15 @@
-"""FHIR validation: resources a second from their bytes, and how many of the planted breaks are found, against `fhir.resources`.
+"""FHIR validation: resources and megabytes a second from their bytes, and how many planted breaks are found, against `fhir.resources`.
 
 The peer works in an environment of its own: `python -m venv peer && peer/bin/pip install "fhir.resources==8.3.0"`, then
-`TRIVET_PEER_FHIR=peer/bin/python python benchmarks/fhir_validate.py`. CPU time of each process, best of three, over the same texts.
+`TRIVET_PEER_FHIR=peer/bin/python python benchmarks/fhir_validate.py`. CPU time, the two taking turns over the same texts:
+
+- small: five types, about 400 bytes each; ids, names and numbers differ from one to the next
+- hospital: the EHR export of the sample hospital of 100 persons, resource by resource
+- patient: one of 4.6 kB with narrative, extensions, identifiers, contacts, each with its own words
+- synthea: bundles of others, resource by resource, where TRIVET_CORPORA names a folder that has them
+
+Ours remembers verdicts on small elements, so each set is timed twice: on resources that the process meets for the first time (after
+others of the same types), and again on the same. The peer's time is its best of all rounds.
 """
 
 from __future__ import annotations
@@ -11,30 +19,30 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from trivet.integration.validation import Validator
+from trivet.testing.hospital import generate
 
 COUNT = 1500
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Seen and well.</p></div>'
 PEER = """
 import json, sys, time
 from fhir.resources.R4B import get_fhir_model_class
-rows = [json.loads(line) for line in sys.stdin]
-models = {kind: get_fhir_model_class(kind) for kind in {row[0] for row in rows}}
+models = {}
 def judge(kind, text):
     try:
         models[kind].model_validate_json(text)
         return 0
     except Exception:
         return 1
-for kind, text in rows[:50]: judge(kind, text)
-best = 1e9
-for _ in range(3):
+for line in sys.stdin:
+    rows = json.loads(line)
+    models |= {kind: get_fhir_model_class(kind) for kind in {row[0] for row in rows} - set(models)}
     start = time.process_time()
     refused = [judge(kind, text) for kind, text in rows]
-    best = min(best, time.process_time() - start)
-print(json.dumps([best, refused]))
+    print(json.dumps([time.process_time() - start, refused]), flush=True)
 """
 
 
@@ -103,36 +111,144 @@ def broken() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def patient(number: int) -> dict[str, Any]:
+    """A Patient of about 4.6 kB; whatever is a person's is this person's alone."""
+    us_core, base = "http://hl7.org/fhir/us/core/StructureDefinition/", "http://hl7.org/fhir/StructureDefinition/"
+    races = (("2106-3", "White"), ("2054-5", "Black or African American"), ("2028-9", "Asian"))
+    code, race = races[number % 3]
+    omb = {"system": "urn:oid:2.16.840.1.113883.6.238", "code": code, "display": race}
+    words = f"Person {number}, seen {number % 28 + 1} times"
+    return {
+        "resourceType": "Patient", "id": f"p{number}",
+        "meta": {"versionId": str(number % 9 + 1), "lastUpdated": f"2026-02-{number % 28 + 1:02d}T10:{number % 60:02d}:00.000+00:00",
+                 "profile": [us_core + "us-core-patient"]},
+        "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml"><table class="grid"><tbody>' + "".join(
+            f"<tr><td>{name}</td><td><b>{words}</b>, line {row}</td></tr>"
+            for row, name in enumerate(("Name", "Address", "Contact", "Seen"))
+        ) + "</tbody></table></div>"},
+        "extension": [
+            {"url": us_core + "us-core-race",
+             "extension": [{"url": "ombCategory", "valueCoding": omb}, {"url": "text", "valueString": race}]},
+            {"url": base + "patient-mothersMaidenName", "valueString": f"Maiden{number}"},
+            {"url": us_core + "us-core-birthsex", "valueCode": "F"},
+            {"url": base + "patient-birthPlace", "valueAddress": {"city": f"Town{number}", "country": "US"}},
+        ],
+        "identifier": [
+            {"use": use, "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": kind}], "text": kind},
+             "system": f"urn:oid:2.16.840.1.113883.19.{place}", "value": f"{number}-{place}",
+             "period": {"start": f"20{number % 20 + 10}-01-01"}, "assigner": {"display": "North Hospital"}}
+            for place, (use, kind) in enumerate((("usual", "MR"), ("official", "SS"), ("secondary", "DL"), ("secondary", "PPN")))
+        ],
+        "active": True,
+        "name": [{"use": "official", "family": f"Okafor{number}", "given": [f"Adaeze{number}", "N"], "prefix": ["Ms."]},
+                 {"use": "maiden", "family": f"Maiden{number}", "given": [f"Adaeze{number}"], "period": {"end": "2002-05"}}],
+        "telecom": [{"system": "phone", "value": f"555 {number:07d}", "use": use, "rank": rank}
+                    for rank, use in enumerate(("home", "work", "mobile"), 1)],
+        "gender": "female", "birthDate": f"19{number % 60 + 30}-0{number % 9 + 1}-1{number % 10}", "deceasedBoolean": False,
+        "address": [{"use": use, "type": "both", "text": f"{number} {street}, Salem", "line": [f"{number} {street}"],
+                     "city": "Salem", "district": "Marion", "state": "OR", "postalCode": f"97{number % 1000:03d}", "country": "US",
+                     "period": {"start": "2012-03-04", "end": "2031-01-01"}}
+                    for use, street in (("home", "Larch Way"), ("work", "Oak St"))],
+        "maritalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M"}], "text": "M"},
+        "multipleBirthInteger": 2,
+        "contact": [
+            {"relationship": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "N"}]}],
+             "name": {"family": f"Okafor{number}", "given": [given]}, "telecom": [{"system": "phone", "value": f"556 {number:07d}"}],
+             "address": {"line": [f"{number} Larch Way"], "city": "Salem"}, "gender": "male", "period": {"start": "2012"}}
+            for given in ("Chidi", "Emeka")
+        ],
+        "communication": [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en-US"}], "text": "English"}, "preferred": True}],
+        "generalPractitioner": [{"reference": f"Practitioner/d{number % 50}", "display": "Dr. Ray"}],
+        "managingOrganization": {"reference": "Organization/north", "display": "North Hospital"},
+    }  # fmt: skip
+
+
+def texts(resources: list[dict[str, Any]]) -> list[bytes]:
+    """As JSON on one line each, without blanks, as servers write NDJSON."""
+    return [json.dumps(one, separators=(",", ":"), ensure_ascii=False).encode() for one in resources]
+
+
+def inside(raw: bytes) -> list[dict[str, Any]]:
+    """A Bundle's resources, or those of NDJSON."""
+    held = (
+        [json.loads(line) for line in raw.splitlines()] if not raw.lstrip().startswith(b'{"resourceType":"Bundle"') else [json.loads(raw)]
+    )
+    return [one for outer in held for one in ([entry["resource"] for entry in outer["entry"]] if "entry" in outer else [outer])]
+
+
+def sets() -> dict[str, tuple[list[bytes], list[bytes]]]:
+    """Name -> (resources to begin with, resources that are timed)."""
+    made = {
+        "small": (texts([one for number in range(40) for one in sound(number)]),
+                  texts([one for number in range(40, 40 + COUNT // 5) for one in sound(number)])),
+        "patient": (texts([patient(number) for number in range(20)]), texts([patient(number) for number in range(20, 320)])),
+    }  # fmt: skip
+    feed = [one for delivery in generate(100) if delivery.source == "ehr" for one in inside(delivery.payload)]
+    made["hospital"] = (texts(feed[0::3]), texts(feed[1::3] + feed[2::3]))
+    folder = Path(os.environ.get("TRIVET_CORPORA", "")) / "synthea-fhir-r4-bundles"
+    if os.environ.get("TRIVET_CORPORA") and folder.is_dir():
+        others = [one["resource"] for file in sorted(folder.rglob("*.json")) for one in json.loads(file.read_bytes())["entry"]]
+        made["synthea"] = (texts(others[0::2]), texts(others[1::2]))
+    return made
+
+
+def timed(judge: Validator, rows: list[bytes]) -> float:
+    """Seconds of CPU for some texts."""
+    start = time.process_time()
+    for text in rows:
+        judge.text(text)
+    return time.process_time() - start
+
+
+class Peer:
+    """`fhir.resources` in a process of its own."""
+
+    def __init__(self, python: str) -> None:
+        self.process = subprocess.Popen([python, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, rows: list[bytes]) -> tuple[float, list[int]]:
+        """Seconds of CPU, and which texts it refuses."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        listed = [[json.loads(text)["resourceType"], text.decode()] for text in rows]
+        self.process.stdin.write(json.dumps(listed) + "\n")
+        self.process.stdin.flush()
+        seconds, refused = json.loads(self.process.stdout.readline())
+        return seconds, refused
+
+
 def main() -> None:
-    """Print both rates, their ratio, and what each found."""
-    good = [one for number in range(COUNT // 5) for one in sound(number)]
-    bad = broken()
-    texts = [json.dumps(one).encode() for one in [*good, *(one for _, one in bad)]]
-    judge = Validator()
-    refused = [any(one.is_error for one in judge.text(text)) for text in texts]
-    best = 1e9
-    for _ in range(3):
-        start = time.process_time()
-        for text in texts:
-            judge.text(text)
-        best = min(best, time.process_time() - start)
-    assert not any(refused[: len(good)]), "a sound resource was refused"
-    found = sum(refused[len(good) :])
-    print(f"trivet: {len(texts) / best:,.0f} resources/s; {found} of {len(bad)} planted breaks found")
-    peer = os.environ.get("TRIVET_PEER_FHIR", "")
-    if not peer:
+    """Print rates and ratios of each set, and what each found of the breaks."""
+    judge, bad, python = Validator(), broken(), os.environ.get("TRIVET_PEER_FHIR", "")
+    peer = Peer(python) if python else None
+    for name, (first, rows) in sets().items():
+        for _ in range(4):
+            timed(judge, first)  # readers are made
+        new, size, theirs, again = timed(judge, rows), sum(map(len, rows)), [], []
+        for _ in range(3):
+            again.append(timed(judge, rows))
+            if peer is not None:
+                theirs.append(peer.ask(rows)[0])
+        line = (
+            f"{name}: {len(rows)} of {size / len(rows):.0f} bytes; trivet {len(rows) / new:,.0f}/s, {size / new / 1e6:.0f} MB/s new to it; "
+        )
+        line += f"{len(rows) / min(again):,.0f}/s, {size / min(again) / 1e6:.0f} MB/s seen before"
+        if theirs:
+            line += f"; fhir.resources {len(rows) / min(theirs):,.0f}/s, {size / min(theirs) / 1e6:.1f} MB/s"
+            line += f"; ratio {min(theirs) / new:.1f} and {min(theirs) / min(again):.1f}"
+        print(line)
+    found = [any(one.is_error for one in judge.text(text)) for text in texts([one for _, one in bad])]
+    good = [text for name, (first, rows) in sets().items() for text in first + rows if name != "synthea"]
+    assert not any(one.is_error for text in good for one in judge.text(text)), "a sound resource was refused"
+    print(f"planted breaks: trivet {sum(found)} of {len(bad)}")
+    if peer is None:
         print("fhir.resources: not measured; install it in an environment of its own and set TRIVET_PEER_FHIR to its python")
         return
-    rows = "\n".join(json.dumps([json.loads(text)["resourceType"], text.decode()]) for text in texts)
-    done = subprocess.run([peer, "-c", PEER], input=rows, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"fhir.resources: {done.stderr.strip().splitlines()[-1]}")
-    seconds, theirs = json.loads(done.stdout)
-    names = [name for (name, _), one in zip(bad, theirs[len(good) :], strict=True) if not one]
-    print(f"fhir.resources: {len(texts) / seconds:,.0f} resources/s; {sum(theirs[len(good) :])} of {len(bad)} found")
-    print(f"  not found by it: {', '.join(names)}; sound resources refused by it: {sum(theirs[: len(good)])}")
-    print(f"ratio: {seconds / best:.1f} times as many resources a second")
+    refused = peer.ask(texts([one for _, one in bad]))[1]
+    names = [name for (name, _), one in zip(bad, refused, strict=True) if not one]
+    print(f"planted breaks: fhir.resources {sum(refused)} of {len(bad)}, not found by it: {', '.join(names)}")
+    peer.process.terminate()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

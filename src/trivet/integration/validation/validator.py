@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.finding import Finding, Place
 from trivet.integration.validation.invariants import Invariants
 from trivet.integration.validation.locate import locate
-from trivet.integration.validation.reader import Reading, read
+from trivet.integration.validation.reader import Reading, Where, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
@@ -20,6 +21,7 @@ from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
 
+SAID = 5_000
 NAME_END = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -36,6 +38,7 @@ class Validator:
         self.options = options or Options()
         self.shapes, self.invariants = shapes(), invariants()
         self.swift = swift(self.options)
+        self.said: dict[Any, tuple[str, str]] = {}
 
     def text(self, raw: bytes) -> list[Finding]:
         """Findings for a JSON text, each with its bytes. Malformed text is judged as far as it can be read."""
@@ -60,9 +63,25 @@ class Validator:
     def _placed(self, raw: bytes, quick: Rows) -> list[Finding]:
         """The findings of the quick way."""
         if len(quick) == 1 and quick[0][0] is NARRATIVE and quick[0][1] == ():
-            (severity, code, rule, _, words), text = NARRATIVE[0], raw.strip()
-            return [Finding(severity, code, rule, quick.root, words, "", raw.index(text), len(text))]
-        return self._located(raw, jsontext.loads(raw), absolute(quick))
+            whole = raw if raw[0] == 123 and raw[-1] == 125 else raw.strip()
+            at = 0 if whole is raw else raw.index(whole)
+            return [Finding("warning", "invariant", "dom-6", quick.root, NARRATIVE[0][4], "", at, len(whole))]
+        rows = absolute(quick)
+        paths = [steps(row[3]) for row in rows]
+        where = locate(raw, {*paths, *((*path, row[2]) for path, row in zip(paths, rows, strict=True) if row[1] == "unknown-element")})
+        out = []
+        for (severity, code, rule, place, words), path in zip(rows, paths, strict=True):
+            kinds = tuple(quick.kinds.values())
+            key = (quick.root, path, kinds if path and path[0] == "contained" else ())
+            said = self.said.get(key)
+            if said is None:
+                if len(self.said) >= SAID:
+                    self.said.clear()
+                skeleton = {"resourceType": quick.root, "contained": [{"resourceType": kind} for kind in kinds]}
+                said = self.said[key] = (self.expression(place, skeleton), pointer(place))
+            offset, length = bytes_of(where, path, rule if code == "unknown-element" else "")
+            out.append(Finding(severity, code, rule, said[0], words, said[1], offset, length))
+        return out
 
     def _located(self, raw: bytes, value: Any, rows: list[tuple[str, str, str, Place, str]]) -> list[Finding]:
         """Rows in words, with their bytes."""
@@ -117,12 +136,7 @@ class Validator:
         severity, code, rule, place, message = row
         offset, length = -1, 0
         if reading is not None:
-            path = steps(place)
-            where = reading.where.get((*path, rule)) if code == "unknown-element" else None
-            where = where or reading.where.get(path)
-            if where is not None:
-                start = where.name if where.name >= 0 and code == "unknown-element" else where.start
-                offset, length = start, where.end - start
+            offset, length = bytes_of(reading.where, steps(place), rule if code == "unknown-element" else "")
         return Finding(severity, code, rule, self.expression(place, value), message, pointer(place), offset, length)
 
     def expression(self, place: Place, value: Any) -> str:
@@ -155,6 +169,16 @@ class Validator:
 def swift(options: Options) -> Swift:
     """The quick way under some options; what it remembers is shared."""
     return Swift(shapes(), invariants(), options, lambda: Walk(shapes(), invariants(), options, CHECKS, WHOLE))
+
+
+def bytes_of(where: Mapping[tuple[str | int, ...], Where], path: tuple[str | int, ...], unknown: str) -> tuple[int, int]:
+    """Offset and length of an element, or of an unknown one in it with its name; -1 and 0 where it is not known."""
+    at = where.get((*path, unknown)) if unknown else None
+    at = at or where.get(path)
+    if at is None:
+        return -1, 0
+    start = at.name if unknown and at.name >= 0 else at.start
+    return start, at.end - start
 
 
 def absolute(quick: list[tuple[Any, Place]]) -> list[tuple[str, str, str, Place, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from trivet.integration.validation.check import Resource
 from trivet.integration.validation.datatypes import UCUM, URI_SYSTEM
@@ -164,32 +164,28 @@ class Vitals:
         self.plain: dict[bytes, bool] = {}
         self.seen: dict[Any, Any] = {}
 
-    def known(self, codings: list[Raw]) -> bool:
-        """Whether a code of the profiles may be among the codings."""
-        for one in codings:
-            raw = bytes(one)
-            found = self.plain.get(raw)
-            if found is None:
-                if len(self.plain) >= MOST:
-                    self.plain.clear()
-                found = self.plain[raw] = b"\\" in raw or any(b'"' + code + b'"' in raw for code in self.codes)
-            if found:
-                return True
-        return False
+    def known(self, raw: bytes) -> bool:
+        """Whether a code of the profiles may be among the codings of a concept."""
+        found = self.plain.get(raw)
+        if found is None:
+            if len(self.plain) >= MOST:
+                self.plain.clear()
+            found = self.plain[raw] = b"\\" in raw or any(b'"' + code + b'"' in raw for code in self.codes)
+        return found
 
-    def ask(self, s: Any) -> Any:
+    def ask(self, s: Any, code: bytes) -> Any:
         """Rows of the profile: what it looks at is laid out as the walk would see it, and its verdict is remembered."""
-        category = () if s.category_ is UNSET else tuple([self.concept(one) for one in s.category_])
+        category = b"" if s.category_ is UNSET else bytes(s.category_)
         value: Any = s.valueQuantity_
         if value is not UNSET:
             chosen: tuple[str, ...] = ("valueQuantity",)
-            value = (value.system_, value.code_, value.value_ is not UNSET, value.unit_ is not UNSET)
+            value = (value.system_, value.code_, value.value_ is UNSET, value.unit_ is UNSET)
         else:
-            chosen = tuple(name for name in self.values if getattr(s, name + "_") is not UNSET)
-        parts = () if s.component_ is UNSET else tuple([(self.concept(one.code_), self.has(one)) for one in s.component_])
+            chosen = tuple([name for name in self.values if getattr(s, name + "_") is not UNSET])
+        parts = () if s.component_ is UNSET else tuple([(bytes(one.code_), self.has(one)) for one in s.component_])
         time = s.effectiveDateTime_ is not UNSET or any(getattr(s, name + "_") is not UNSET for name in self.times)
         there = (s.subject_ is not UNSET, time, s.hasMember_ is not UNSET, s.dataAbsentReason_ is not UNSET, s.component_ is not UNSET)
-        key = (self.concept(s.code_), category, value, parts, there, chosen)
+        key = (code, category, value, parts, there, chosen)
         found = self.seen.get(key)
         if found is None:
             if len(self.seen) >= MOST:
@@ -198,20 +194,14 @@ class Vitals:
         return found
 
     @staticmethod
-    def concept(held: Any) -> tuple[bytes, ...]:
-        """A concept as the bytes of its codings."""
-        return () if held.coding_ is UNSET else tuple([bytes(one) for one in held.coding_])
-
-    @staticmethod
     def has(part: Any) -> bool:
         """Whether a component has a value or says why not."""
         return any(name.startswith(("value", "dataAbsentReason")) and getattr(part, name) is not UNSET for name in part.__struct_fields__)
 
     def _ask(self, code: Any, category: Any, value: Any, parts: Any, there: Any, chosen: Any) -> Any:
-        def concept(codings: Any) -> dict[str, Any]:
-            return {"coding": [jsontext.loads(one) for one in codings]}
-
-        held: dict[str, Any] = {"resourceType": "Observation", "code": concept(code), "category": [concept(one) for one in category]}
+        held: dict[str, Any] = {"resourceType": "Observation", "code": jsontext.loads(code)}
+        if category:
+            held["category"] = jsontext.loads(category)
         for name, present in zip(("subject", "effectiveDateTime", "hasMember", "dataAbsentReason", "component"), there, strict=True):
             if present:
                 held[name] = "there"
@@ -219,9 +209,9 @@ class Vitals:
             held[name] = "there"
         if value is not UNSET:
             named = zip(("system", "code", "value", "unit"), value, strict=True)
-            held["valueQuantity"] = {name: part for name, part in named if part is not UNSET and part is not False}
+            held["valueQuantity"] = {name: part for name, part in named if part is not UNSET and part is not True}
         if there[4]:
-            held["component"] = [{"code": concept(one), **({"valueString": "there"} if has else {})} for one, has in parts]
+            held["component"] = [{"code": jsontext.loads(one), **({"valueString": "there"} if has else {})} for one, has in parts]
         walk = self.walk()
         observation(walk, Resource(held, ()))
         return tuple((severity, code, rule, tuple(steps(place)), words) for severity, code, rule, place, words in walk.found.rows)
@@ -235,8 +225,9 @@ def observed(plan: Any, member: Member | None) -> list[str]:
     one = Vitals(plan.walk, choices["value"], choices["effective"])
     known, ask = plan.held(one.known), plan.held(one.ask)
     return [
-        f"    if s.code_.coding_ is not U and {known}(s.code_.coding_):",
-        f"        r = {ask}(s)",
+        "    k = bytes(s.code_)",
+        f"    if {known}(k):",
+        f"        r = {ask}(s, k)",
         "        if r: rows.append((r, place))",
     ]
 

@@ -16,7 +16,7 @@ from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.invariants import Invariants, parts
 from trivet.integration.validation.primitives import CLOCK, ID, TESTS, TIME, ZONE
 from trivet.integration.validation.shape import Member, Shapes, Spec
-from trivet.integration.validation.swift.element import OK, Element, Test, Unsure
+from trivet.integration.validation.swift.element import OK, Concept, Element, Test, Unsure
 from trivet.integration.validation.swift.natives import NATIVES, NUMBERS, sure, unsure
 from trivet.integration.validation.swift.rules import Written, both, either, field, period
 from trivet.kernel.fhirpath import parse
@@ -95,9 +95,10 @@ class Plan:
                 continue
             made = self.entry(one, spec, names, depth, name in written.raw)
             rename[field(name)] = name
-            kind = Annotated[list[made[0]], Meta(min_length=1)] if one.many else made[0]  # type: ignore[valid-type]
+            many = one.many and not (one.kind == "CodeableConcept" and self.apart(one) and name not in written.raw)
+            kind = Annotated[list[made[0]], Meta(min_length=1)] if many else made[0]  # type: ignore[valid-type]
             fields.append((field(name), kind) if name in must else (field(name), kind | UnsetType, UNSET))
-            body += looked(field(name), made[1], one.many, name) if made[1] else []
+            body += looked(field(name), made[1], many, name) if made[1] else []
             must.discard(name)
         if must:
             raise ValueError("an element that is required is not kept")
@@ -164,9 +165,9 @@ class Plan:
         inner = self.shapes.spec(one.kind)
         checks = {line for line in inner.lines if line in CHECKS}
         backbone = one.kind == one.path
-        if one.kind == "CodeableConcept" and one.strength != "required" and not self.invariants.at(one.path):
-            made, check = self.concept()
-        elif (backbone or one.kind in TYPED) and checks <= HANDLED:
+        if one.kind == "CodeableConcept" and self.apart(one):
+            return Raw, self.asked(Concept(self.walk, self.kind, one, path[: len(names) + 1], depth, self.coding))
+        if (backbone or one.kind in TYPED) and checks <= HANDLED:
             if one.kind in self.open:
                 return self.left(one, path, depth)
             self.open.append(one.kind)
@@ -180,6 +181,10 @@ class Plan:
             return self.left(one, path, depth)
         return made, f"{check}(v, %s, rows)" if check else ""
 
+    def apart(self, one: Member) -> bool:
+        """Whether a concept's codings can be looked at one by one: nothing is asked of them together."""
+        return one.strength != "required" and not self.invariants.at(one.path)
+
     def left(self, one: Member, path: tuple[str, ...], depth: int) -> tuple[Any, str]:
         """An element that is kept as bytes and judged by the walk."""
         if around(self.shapes, self.invariants, one):
@@ -190,15 +195,6 @@ class Plan:
         """Ask for the verdict on `v`."""
         get, judge = self.held(element.get), self.held(element.judge)
         return f"ask(bytes(v), {get}, {judge}, %s, rows)"
-
-    def concept(self) -> tuple[Any, str]:
-        """A CodeableConcept with codings as bytes."""
-        if "concept" not in self.names:
-            self.names["concept"] = True
-            call = self.asked(self.coding)
-            body = [*looked("coding_", call, True, "coding"), "    elif s.text_ is U: raise Unsure"]
-            self.lines += ["def check0(s, place, rows):", *body]
-        return Concept, "check0"
 
     def primitive(self, one: Member) -> tuple[Any, str]:
         """A primitive: what decoding judges, and what is asked of the rest."""
@@ -239,13 +235,6 @@ def around(shapes: Shapes, invariants: Invariants, one: Member) -> bool:
                         return True
         todo += [(below.kind, below.path) for below in shapes.spec(kind).members.values() if below.test is None]
     return False
-
-
-class Concept(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A CodeableConcept; its text is looked at with the whole text."""
-
-    coding_: Annotated[list[Raw], Meta(min_length=1)] | UnsetType = msgspec.field(name="coding", default=UNSET)
-    text_: TEXT | UnsetType = msgspec.field(name="text", default=UNSET)
 
 
 def looked(attribute: str, call: str, many: bool, name: str) -> list[str]:

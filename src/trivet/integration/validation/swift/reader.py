@@ -22,7 +22,8 @@ from trivet.integration.validation.swift.plan import Plan
 
 __all__ = ["NARRATIVE", "Swift"]
 
-HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]{1,40})"')
+HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]{1,40})"').match
+CLOSE = ord("}")
 QUOTED_BLANK = re.compile(rb'(?<!\\)" ').search
 ODD = (b"\\u00", b"\\b", b"\\f", b'"\\n', b'\\n"', b'"\\r', b'\\r"', b'"\\t', b'\\t"')
 ODD_BLANK = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]").search
@@ -47,6 +48,7 @@ class Swift:
         self.shapes, self.invariants, self.walk = shapes, invariants, walk
         self.usable = not options.markup and options.contained and not options.comments
         self.plans: dict[str, Plan | None] = {}
+        self.known: dict[bytes, Plan] = {}
         self.met: dict[str, int] = {}
         self.few = FEW
         self.head = msgspec.json.Decoder(Head)
@@ -65,40 +67,42 @@ class Swift:
             except ValueError:
                 made = None
         self.plans[kind] = made
+        if made is not None:
+            self.known[kind.encode()] = made
         return made
 
     def text(self, raw: bytes) -> Rows | None:
         """Rows below their places; None where the walk must be asked."""
-        if len(raw) > LARGEST or not self.usable:
+        found = HEAD(raw)
+        if found is None or raw[-1] != CLOSE:
+            raw = self.compact(raw)
+            found = HEAD(raw)
+        plan = self.reader(raw) if found is None else self.known.get(found[1]) or self.reader(raw)
+        if plan is None or len(raw) > LARGEST:
             return None
-        if raw[-1:] == b"\n":
-            raw = raw.rstrip(b"\r\n")
-        head = raw[:64]
-        if b'": ' in head or b"\n" in head:
-            try:
-                raw = msgspec.json.format(raw, indent=-1)
-            except (ValueError, RecursionError):
-                return None
-        found = self.reader(raw)
-        if found is None:
-            return None
-        rows = Rows(found.kind)
+        rows = Rows()
+        rows.root = plan.kind
         try:
-            one = self.read(found, raw, (), rows)
-            if found.narrative and one.contained_ is not UNSET:
+            one = self.read(plan, raw, (), rows)
+            if plan.narrative and one.contained_ is not UNSET:
                 self.contained(one, rows)
         except (Unsure, ValueError, RecursionError):
             return None
         return rows
 
+    def compact(self, raw: bytes) -> bytes:
+        """The text without blanks around its tokens, or as it is where it is none."""
+        try:
+            return msgspec.json.format(raw, indent=-1) if len(raw) <= LARGEST else raw
+        except (ValueError, RecursionError):
+            return raw
+
     def reader(self, raw: bytes) -> Plan | None:
         """The reader of the type that a text names."""
-        found = HEAD.match(raw)
-        kind = found[1].decode() if found is not None else self.kind(raw)
-        try:
+        kind = self.kind(raw)
+        if kind in self.plans:
             return self.plans[kind]
-        except KeyError:
-            return self.plan(kind) if kind in self.shapes.resources else None
+        return self.plan(kind) if kind in self.shapes.resources and self.usable else None
 
     def kind(self, raw: bytes) -> str:
         """The type that a text names; empty where it names none."""

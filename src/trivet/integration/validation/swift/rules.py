@@ -204,6 +204,8 @@ class Written:
         names = self.spec.names.get(node.on.name)
         if names is None or self.spec.members[names[0]].choice or not self.keeps(names[0]):
             return ""
+        if self.spec.members[names[0]].kind == "CodeableConcept":  # an array of them may be one piece of text
+            return ""
         if self.spec.members[names[0]].many:
             return f"(0 if s.{field(names[0])} is U else len(s.{field(names[0])}))"
         return "(" + " or ".join(f"s.{field(name)} is not U" for name in names if self.keeps(name)) + ")"
