@@ -113,7 +113,13 @@ EXTENSIONS: list[dict[str, Any]] = [
     {"url": "http://hl7.org/fhir/StructureDefinition/humanname-mothers-family", "valueString": "x"},
     {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"},
     {"url": "http://hl7.org/fhir/StructureDefinition/nobody-knows", "valueInteger": 1},
+    {"url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString": "Rivers"},
+    {"url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueDecimal": 1.5},
+    {"url": "http://a.test/x", "valueDecimal": 12.25},
+    {"url": "http://a.test/x", "valueString": " y"},
 ]
+TAGS = ["p", "b", "td", "br/", "script", "!-- > x < --", 'a href="#n"', 'p id="n"', 'i title="a > b"', "![CDATA[ > y < ]]"]
+BETWEEN = ["", " ", "word", "a &amp; b", "x > y", "]]>", "&bad;", "\u00a0", "two\nlines", "\ufffe", "\t", "&#160;"]
 FORMED = {"languages": "en-GB", "mimetypes": "text/plain", "currencies": "USD"}
 
 
@@ -172,7 +178,7 @@ class Maker:
         """A resource of a type."""
         made = {"resourceType": kind, **self.element(shapes().spec(kind), 0, self.chance.choice([0.2, 0.5]))}
         if "text" in shapes().spec(kind).members and self.chance.random() < 0.5:
-            made["text"] = {"status": "generated", "div": DIV}
+            made["text"] = {"status": "generated", "div": DIV if self.chance.random() < 0.5 else self.narrative()}
         if "contained" in shapes().spec(kind).members and self.chance.random() < 0.3:
             self.contain(made)
         return made
@@ -189,6 +195,25 @@ class Maker:
             if links and chance.random() < 0.6:
                 chance.choice(links)["reference"] = name
         made["contained"] = [inner]
+
+    def narrative(self) -> str:
+        """Tags and words by chance, mostly well nested."""
+        chance, open_tags, out = self.chance, ["div"], ['<div xmlns="http://www.w3.org/1999/xhtml">']
+        for _ in range(chance.randrange(6)):
+            tag = chance.choice(
+                ["p", "b", "td", "br/", "script", "!-- > x < --", 'a href="#n"', 'p id="n"', 'i title="a > b"', "![CDATA[ > y < ]]"]
+            )
+            out.append(f"<{tag if chance.random() < 0.6 else 'p'}>")
+            if tag[0] != "!" and tag[-1] != "/" and out[-1][1:3] != "br":
+                open_tags.append(out[-1][1:-1].split()[0])
+            out.append(
+                chance.choice(["", " ", "word", "a &amp; b", "x > y", "]]>", "&bad;", "\u00a0", "two\nlines", "\ufffe", "\t", "&#160;"])
+            )
+            if len(open_tags) > 1 and chance.random() < 0.6:
+                out.append(f"</{open_tags.pop()}>")
+        while open_tags:
+            out.append(f"</{open_tags.pop()}>")
+        return "".join(out) if chance.random() < 0.95 else "".join(out[:-1])
 
     def places(self, held: Any) -> list[tuple[Any, Any]]:
         """Every (container, key) below a value."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-from msgspec.json import Decoder, Encoder
+from msgspec import Meta
+from msgspec.json import Encoder
 
 from trivet.integration.validation.check import Resource, Walk
 from trivet.integration.validation.finding import Place
@@ -19,7 +19,7 @@ from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import Member
 from trivet.kernel import jsontext
 
-__all__ = ["OK", "Concept", "Element", "Rows", "Test", "Unsure", "steps", "twice"]
+__all__ = ["MOST", "OK", "Element", "Rows", "Test", "Unsure", "steps", "twice"]
 
 MOST = 5_000
 LONGEST = 1_024
@@ -116,50 +116,6 @@ class Element:
 
 
 TEXT = Annotated[str, Meta(min_length=1)]
-
-
-class Plain(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A CodeableConcept without extensions."""
-
-    coding: Annotated[list[Raw], Meta(min_length=1)] | UnsetType = UNSET
-    text: TEXT | UnsetType = UNSET
-
-
-class Concept(Element):
-    """A CodeableConcept, or an array of them, whose codings are looked at one by one: the text beside them is often new."""
-
-    def __init__(self, walk: Any, kind: str, member: Member, names: tuple[str, ...], depth: int, coding: Element) -> None:
-        super().__init__(walk, kind, member, names, depth)
-        self.coding = coding
-        self.decode = Decoder(Annotated[list[Plain], Meta(min_length=1)] if member.many else Plain).decode
-
-    def _judge(self, raw: bytes) -> Any:
-        try:
-            read = self.decode(raw)
-        except (ValueError, RecursionError):
-            return self._items(raw)
-        rows: list[Any] = []
-        for number, one in enumerate(read if self.member.many else (read,)):
-            ahead: tuple[Any, ...] = (number, "coding") if self.member.many else ("coding",)
-            if one.text is not UNSET and not (one.text.isprintable() and one.text.strip() == one.text and len(one.text) < LONGEST):
-                return self._items(raw)
-            if one.coding is UNSET:
-                if one.text is UNSET:
-                    return self._items(raw)
-                continue
-            for place, held in enumerate(one.coding):
-                key = bytes(held)
-                found = self.coding.get(key)
-                if found is None:
-                    found = self.coding.judge(key)
-                if found is False:
-                    return self._items(raw)
-                rows += [(*row[:3], (*ahead, place, *row[3]), row[4]) for row in found]
-        return tuple(rows) if len(encode(read)) == len(raw) else self._items(raw)
-
-    def _items(self, raw: bytes) -> Any:
-        """Leave it to the walk, unless that would have to see an array."""
-        return False if self.member.many else super()._judge(raw)
 
 
 class Test:

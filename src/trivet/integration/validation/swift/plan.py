@@ -16,8 +16,9 @@ from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.invariants import Invariants, parts
 from trivet.integration.validation.primitives import CLOCK, ID, TESTS, TIME, ZONE
 from trivet.integration.validation.shape import Member, Shapes, Spec
-from trivet.integration.validation.swift.element import OK, Concept, Element, Test, Unsure
+from trivet.integration.validation.swift.element import OK, TEXT, Element, Test, Unsure
 from trivet.integration.validation.swift.natives import NATIVES, NUMBERS, sure, unsure
+from trivet.integration.validation.swift.novel import Concept, Extension, Narrative
 from trivet.integration.validation.swift.rules import Written, both, either, field, period
 from trivet.kernel.fhirpath import parse
 from trivet.kernel.fhirpath.nodes import Call, External
@@ -42,7 +43,6 @@ SURE = {
     "time": CLOCK.fullmatch,
 }
 CONTAINED = Annotated[list[Raw], Meta(min_length=1)]
-TEXT = Annotated[str, Meta(min_length=1)]
 SPELT = frozenset({"string", "markdown", "boolean", "decimal", *WHOLE_NUMBERS})
 """Primitives that typed decoding and the look at the whole text judge."""
 
@@ -189,7 +189,10 @@ class Plan:
         """An element that is kept as bytes and judged by the walk."""
         if around(self.shapes, self.invariants, one):
             raise ValueError("a rule that looks around")
-        return Raw, self.asked(Element(self.walk, self.kind, one, path, depth))
+        if one.kind == "Narrative" and one.name == "text":
+            states = sorted(self.shapes.spec("Narrative").members["status"].codes or ())
+            return Raw, self.asked(Narrative(self.walk, self.kind, one, path, depth, states))
+        return Raw, self.asked((Extension if one.kind == "Extension" else Element)(self.walk, self.kind, one, path, depth))
 
     def asked(self, element: Element) -> str:
         """Ask for the verdict on `v`."""

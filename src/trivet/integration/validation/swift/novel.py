@@ -1,0 +1,126 @@
+"""Elements that are new each time: what is new in them is judged here, what is left of them is judged by the walk and remembered.
+
+A narrative without its words is a pattern of tags, an extension without its value is an address and a type; there are few of either.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
+from msgspec.json import Decoder
+
+from trivet.integration.validation.narrative import look
+from trivet.integration.validation.shape import Member
+from trivet.integration.validation.swift.element import LONGEST, MOST, OK, TEXT, Element, encode
+
+__all__ = ["Concept", "Extension", "Narrative"]
+
+WORDS = re.compile(r">\s*+[^<>&\s][^<>&]*+<")
+"""Something to read between two tags: it makes no difference to the tags, and that it is there is all that is asked."""
+NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,18})(?:\.\d{1,30})?")
+
+
+def plain(text: str) -> bool:
+    """Whether a text is right wherever a string may stand."""
+    return len(text) < LONGEST and text.isprintable() and text[0] != " " and text[-1] != " " and text.strip() == text
+
+
+class Plain(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A CodeableConcept without extensions."""
+
+    coding: Annotated[list[Raw], Meta(min_length=1)] | UnsetType = UNSET
+    text: TEXT | UnsetType = UNSET
+
+
+class Concept(Element):
+    """A CodeableConcept, or an array of them, whose codings are looked at one by one: the text beside them is often new."""
+
+    def __init__(self, walk: Any, kind: str, member: Member, names: tuple[str, ...], depth: int, coding: Element) -> None:
+        super().__init__(walk, kind, member, names, depth)
+        self.coding = coding
+        self.decode = Decoder(Annotated[list[Plain], Meta(min_length=1)] if member.many else Plain).decode
+
+    def _judge(self, raw: bytes) -> Any:
+        try:
+            read = self.decode(raw)
+        except (ValueError, RecursionError):
+            return self._items(raw)
+        rows: list[Any] = []
+        for number, one in enumerate(read if self.member.many else (read,)):
+            ahead: tuple[Any, ...] = (number, "coding") if self.member.many else ("coding",)
+            if (one.text is not UNSET and not plain(one.text)) or (one.coding is UNSET and one.text is UNSET):
+                return self._items(raw)
+            for place, held in enumerate(() if one.coding is UNSET else one.coding):
+                key = bytes(held)
+                found = self.coding.get(key)
+                if found is None:
+                    found = self.coding.judge(key)
+                if found is False:
+                    return self._items(raw)
+                rows += [(*row[:3], (*ahead, place, *row[3]), row[4]) for row in found]
+        return tuple(rows) if len(encode(read)) == len(raw) else self._items(raw)
+
+    def _items(self, raw: bytes) -> Any:
+        """Leave it to the walk, unless that would have to see an array."""
+        return False if self.member.many else super()._judge(raw)
+
+
+class Narrative(Element):
+    """Tags are looked at once for all narratives that have the same."""
+
+    def __init__(self, walk: Any, kind: str, member: Member, names: tuple[str, ...], depth: int, states: list[str]) -> None:
+        super().__init__(walk, kind, member, names, depth)
+        self.decode = Decoder(defstruct("Told", [("status", Literal[tuple(states)]), ("div", str)], forbid_unknown_fields=True)).decode
+        self.good: set[str] = set()
+
+    def _judge(self, raw: bytes) -> Any:
+        try:
+            read: Any = self.decode(raw)
+        except (ValueError, RecursionError):
+            return super()._judge(raw)
+        tags = WORDS.sub(">x<", read.div)
+        if not read.div.replace("\n", "").replace("\t", "").isprintable() or len(encode(read)) != len(raw):
+            return super()._judge(raw)
+        if tags not in self.good:
+            seen = look(tags)
+            if seen.wrong or seen.ids or seen.links:
+                return super()._judge(raw)
+            if len(tags) <= 8 * LONGEST:
+                if len(self.good) >= MOST:
+                    self.good.clear()
+                self.good.add(tags)
+        return OK
+
+
+class Simple(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """An extension with a text or a number."""
+
+    url: TEXT
+    valueString: TEXT | UnsetType = UNSET  # noqa: N815  the names in the text
+    valueDecimal: Raw | UnsetType = UNSET  # noqa: N815
+
+
+class Extension(Element):
+    """Whatever text or number an extension holds, the same is asked of it."""
+
+    decode = staticmethod(Decoder(Simple).decode)
+
+    def _judge(self, raw: bytes) -> Any:
+        try:
+            read = self.decode(raw)
+        except (ValueError, RecursionError):
+            return super()._judge(raw)
+        if read.valueString is not UNSET and read.valueString != "x" and read.valueDecimal is UNSET and plain(read.valueString):
+            alike = Simple(url=read.url, valueString="x")
+        elif read.valueDecimal is not UNSET and read.valueString is UNSET and NUMBER.fullmatch(bytes(read.valueDecimal)):
+            alike = Simple(url=read.url, valueDecimal=Raw(b"1"))
+        else:
+            return super()._judge(raw)
+        key = encode(alike)
+        if len(encode(read)) != len(raw) or key == raw:
+            return super()._judge(raw)
+        found = self.get(key)
+        found = self.judge(key) if found is None else found
+        return found if found == OK else super()._judge(raw)
