@@ -53,6 +53,7 @@ INSIDE: dict[str, tuple[str, str]] = {
     "encounter": ("encounter", PEOPLE),
     "encounter-planned": ("encounter", PEOPLE),
     "planned": ("act", PEOPLE),
+    "media": ("observationMedia", "<value mediaType='image/png' representation='B64'>aGVsbG8=</value>"),
     "note": ("act", f"<text>Seen and well.</text>{PEOPLE}"),
     "family": ("organizer", RELATIVE),
     "coverage": ("act", PEOPLE),

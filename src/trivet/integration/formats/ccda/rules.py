@@ -22,6 +22,9 @@ __all__ += ["select", "structure", "system_uri", "templates"]
 OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.A)
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ROOT = "2.16.840.1.113883.10.20."
+# The simple observation of IHE PCC stands under many others, which are named beside it.
+UNDER = frozenset(("1.3.6.1.4.1.19376.1.5.3.1.4.13",))
+ALONE = {"observationMedia": "media"}  # what needs no template to be known
 
 
 class Step(NamedTuple):
@@ -171,12 +174,17 @@ def kind_of(node: Node, section: Node | None = None) -> str:
 
     `box` is a statement that only holds others.
     """
-    known, mood, found = _entries(), node.get("moodCode"), ""
+    known, mood, found, plain = _entries(), node.get("moodCode"), "", ""
     for template in templates(node):
-        found = known.get((template, mood)) or known.get((template, "")) or ""
-        if found and found != "box":
-            return found
-    return found or section_kind(section, node.tag)
+        here = known.get((template, mood)) or known.get((template, "")) or ""
+        if here and template in UNDER:
+            plain = here
+        elif here and here != "box":
+            return here
+        found = here or found
+    if plain:
+        return section_kind(section, node.tag) or plain
+    return found or section_kind(section, node.tag) or ALONE.get(node.tag, "")
 
 
 @cache
