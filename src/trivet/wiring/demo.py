@@ -1,7 +1,8 @@
 """The whole story on a synthetic hospital: two years of messages in, governed and traceable decisions out, and what was planted found.
 
-In: an empty folder, a number of patients, a seed. Out: a home to look at and a summary in which every figure was measured in this
-run. History is loaded in bulk; the last days are lived day by day, so that each decision is made with what was known then.
+In: an empty folder, a number of patients, a seed, how many days the history is long. Out: a home to look at and a summary in which
+every figure was measured in this run. History is loaded in bulk; the last days are lived day by day, so that each decision is made with
+what was known then.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Steps:
         self.since = now
 
 
-def run(home: Path, patients: int, seed: int, report: Report) -> Story:
+def run(home: Path, patients: int, seed: int, days: int, report: Report) -> Story:
     """Make the home and live through it. Refused (exit 3) when the folder holds anything."""
     story = Story(str(home), patients)
     steps = Steps(story, report)
@@ -93,7 +94,7 @@ def run(home: Path, patients: int, seed: int, report: Report) -> Story:
     truth = home / "truth"
     truth.mkdir()
     try:
-        stream = Stream(generate(patients, seed=seed, today=TODAY, out=truth))
+        stream = Stream(generate(patients, seed=seed, today=TODAY, out=truth, start=ago(days)))
         first = ago(DAYS)
         story.tally = load(house, arrivals(stream.until(first)))
         steps.done("received", received(story.tally))
