@@ -107,7 +107,8 @@ class DicomListener:
     def _tls(self) -> ssl.SSLContext | None:
         if not self.asked["tls_certificate"]:
             return None
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made = Unhurried(ssl.PROTOCOL_TLS_SERVER)
+        made.patience = float(self.asked["timeout"])
         made.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             made.load_cert_chain(self.asked["tls_certificate"], self.asked["tls_key"] or None)
@@ -130,6 +131,18 @@ class DicomListener:
         except (Problem, OSError, MemoryError):
             return FULL
         return OK
+
+
+class Unhurried(ssl.SSLContext):
+    """A context whose handshakes happen when an association's own thread first reads: the library would wait for each one before it takes
+    the next peer, and one that says nothing would keep everybody out."""
+
+    patience = 60.0
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **more: Any) -> ssl.SSLSocket:
+        """The connection, not yet shaken hands over; a peer that says nothing in between loses it."""
+        sock.settimeout(self.patience)
+        return super().wrap_socket(sock, *args, **{**more, "do_handshake_on_connect": False})
 
 
 class Opened:
