@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from trivet.testing.kits.format import FormatKit
 
 FORM = Hl7v2Format()
 PROFILE = SourceProfile("any", zone="America/Chicago")
+FORMS, ROWS = SourceProfile("both", zone="America/Chicago"), SourceProfile("both", zone="America/Chicago", options={"forms": False})
 FILES = sorted((Path(__file__).parents[1] / "golden/hl7v2").glob("*.hl7"))
 
 
@@ -49,6 +52,61 @@ def test_a_message_says_the_same_whatever_came_before(one: tuple[bytes, str], ot
     again = FORM.translate(one[0], used)
     fresh = SourceProfile("used", zone="UTC", options={"run": one[0].hex() + "0"})
     assert again == FORM.translate(one[0], fresh)
+
+
+@given(messages(st.just("|^~\\&")))
+@settings(max_examples=60, deadline=None)
+def test_forms_say_of_any_message_what_the_rows_say(drawn: tuple[bytes, str]) -> None:
+    """Forms are learned from the message and told of it again: the rows alone give the same records, lineage, account and notices."""
+    raw, _ = drawn
+    plain = FORM.translate(raw, ROWS)
+    for _ in range(4):
+        assert FORM.translate(raw, FORMS) == plain
+
+
+def test_forms_say_of_other_values_what_the_rows_say() -> None:
+    """Every kind of message of the golden files, again and again with other values in its places: a form learned from one says of the
+    next what the rows say of it, whether its texts are equal, unknown, wrong or missing."""
+    compare_with_rows(random.Random(7), 8)
+
+
+@pytest.mark.long
+def test_forms_and_rows_for_longer() -> None:
+    """The same with many more values, other ones every day."""
+    compare_with_rows(random.Random(int(time.time()) // 86400), 300)
+
+
+def compare_with_rows(dice: random.Random, times: int) -> None:
+    """Translate variants of the golden messages with forms and without."""
+    samples = [unit.raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") for path in FILES for unit in FORM.split(path.read_bytes())]
+    texts = [text for raw in samples for text in re.split(rb"[|^~&\r]+", raw) if text]
+    words = [
+        b'""',
+        b" ",
+        b"X",
+        b"M",
+        b"Y",
+        b"20260301",
+        b"202613",
+        b"1.5",
+        b"<5",
+        b"ST",
+        b"NM",
+        b"CWE",
+        b"A A",
+        b"NORTH",
+        b"\xc3\x84",
+        b"\\T\\",
+    ]
+    told = 0
+    for number in range(times * len(samples)):
+        parts = re.split(rb"([|^~&\r]+)", samples[number % len(samples)])
+        for place in dice.sample(range(10, len(parts), 2), min(4, max(0, len(parts) // 2 - 6))) if len(parts) > 30 else ():
+            parts[place] = dice.choice(words if dice.random() < 0.5 else texts)
+        raw = b"".join(parts)
+        assert FORM.translate(raw, FORMS) == FORM.translate(raw, ROWS), raw
+        told += 1
+    assert told == times * len(samples)
 
 
 @given(

@@ -9,7 +9,6 @@ has a span over the bytes it came from, with the map row as its rule. Pure: no c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +77,7 @@ class MapNormaliser:
             return translation
         said = {notice[:4] for notice in kept}
         fresh = tuple(notice for notice in notices if notice[:4] not in said)
-        return replace(translation, records=tuple(records), notices=kept + fresh)
+        return translation.instead(tuple(records), kept + fresh)
 
     def _still_unknown(self, notices: tuple[Notice, ...], profile: SourceProfile) -> tuple[Notice, ...]:
         """A format that does not know a code says so; where an approved row knows it, there is nothing to look at."""

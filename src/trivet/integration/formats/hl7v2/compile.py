@@ -14,11 +14,12 @@ from typing import Any, TypeGuard
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.codes import code_map
 from trivet.integration.formats.hl7v2.conditions import condition
-from trivet.integration.formats.hl7v2.convert import Convert, converter
+from trivet.integration.formats.hl7v2.convert import Convert, converter, watched
 from trivet.integration.formats.hl7v2.generate import Piece, compose, lend
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.watch import WatchedLeaf, pick
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
 from trivet.integration.overlay import per_overlay, ticket
 from trivet.integration.tables import Row, Test, parse, table
@@ -35,6 +36,7 @@ __all__ = [
     "filled",
     "keep",
     "make_of",
+    "naked",
     "ops_of",
     "promote",
     "rooted",
@@ -79,7 +81,7 @@ def beside(target: Target) -> Target:
 
 def filled(leaf: Leaf | None) -> TypeGuard[Leaf]:
     """Whether a leaf says something: it is there, readable, not blank and not HL7's null."""
-    return leaf is not None and leaf[3] not in ("", '""') and not leaf[3].isspace()
+    return leaf is not None and (type(leaf) is WatchedLeaf or (leaf[3] not in ("", '""') and not leaf[3].isspace()))
 
 
 def promote(repetition: Repetition, component: int) -> Repetition | None:
@@ -125,6 +127,10 @@ class Ops:
         self.whole = tuple(found.pop(0, ()))
         self.by_component = tuple(tuple(found.get(number, ())) for number in range(1, max(found, default=0) + 1))
         self.run: Run = compose(pieces, segment, preset)
+
+    def go(self, work: Work) -> Run:
+        """How it is done now: while a segment is watched, row by row."""
+        return self.run if work.watch is None else self.step_by_step
 
     def step_by_step(
         self,
@@ -199,15 +205,16 @@ def _leaf_op(subcomponent: int, convert: Convert, target: Target, when: Test | N
         leaf = next(repetition.leaves(), None) if silent else parts[second] if second < len(parts) else None
         if leaf is None or (when is not None and not when(work, segment, repetition)):
             return
-        text = leaf[3]
-        if text == '""':
-            work.dropped.setdefault(leaf[0], "hl7-null")
-            return
-        if not text:
-            work.unreadable(leaf, rule)
-            return
+        if work.watch is None:
+            text = leaf[3]
+            if text == '""':
+                work.dropped.setdefault(leaf[0], "hl7-null")
+                return
+            if not text:
+                work.unreadable(leaf, rule)
+                return
         try:
-            value = convert(work, leaf)
+            value = convert(work, leaf) if work.watch is None else watched(work, leaf, convert)
         except Doubt as doubt:
             keep(work, doubt, leaf, rule, target, f"{path}.", spans, out)
             return
@@ -223,6 +230,9 @@ def _leaf_op(subcomponent: int, convert: Convert, target: Target, when: Test | N
 
 
 def _nested_op(component: int, make: Make, target: Target, when: Test | None, rule: str) -> Op:
+    key, label, _ = target.steps[-1]
+    last = (f".{key}", label)
+
     def op(
         work: Work,
         segment: Segment,
@@ -236,6 +246,8 @@ def _nested_op(component: int, make: Make, target: Target, when: Test | None, ru
         inner = promote(repetition, component) if component else repetition
         if inner is None or (when is not None and not when(work, segment, repetition)):
             return
+        if label:  # a structure is an element of its own, whatever other rows call theirs
+            labels = {name: index for name, index in labels.items() if name[1] != last[1] or not name[0].endswith(last[0])}
         mark = len(spans)
         value = make(work, segment, inner, f"{path}.{target.path(out, labels, 0)}", spans)
         if value is None:
@@ -321,7 +333,7 @@ def make_of(transform: str, argument: str, rule: str, segment: str) -> Make:
 
     def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
         out: dict[str, Any] = {}
-        ops.run(work, segment_, repetition, path, spans, out)
+        ops.go(work)(work, segment_, repetition, path, spans, out)
         return out or None
 
     return make
@@ -367,7 +379,7 @@ def _with_vocabulary(ops: Ops, transform: str, argument: str, rule: str) -> Make
                 spans.extend(_new(Span, (f"{where}.{key}", leaf[0], leaf[1], leaf[2], rule)) for key in code)
                 if same or coding:  # the same coding would be said twice
                     labels[(".coding", "1", 0)] = 0
-        ops.run(work, segment, repetition, path, spans, out, labels)
+        ops.go(work)(work, segment, repetition, path, spans, out, labels)
         return out or None
 
     return make
@@ -391,19 +403,24 @@ def _naming(name: str) -> tuple[str, tuple[tuple[str, ...], ...]]:
     raise Fault("E212", "a data type map that makes records is not in references.csv", where=name)
 
 
-def _key(repetition: Repetition, choices: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], Leaf] | None:
+def _key(work: Work, repetition: Repetition, choices: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], Leaf] | None:
     for choice in choices:
         found = [_named_part(repetition, place) for place in choice]
         first = found[0]
         if first is not None:
-            return tuple("" if leaf is None else leaf[3].strip() for leaf in found), first
+            return tuple("" if leaf is None else pick(work, leaf, naked) for leaf in found), first
     return None
 
 
 def _named_part(repetition: Repetition, place: str) -> Leaf | None:
     component, subcomponent, _ = source_of(place)
     leaf = repetition.leaf(component, subcomponent) if component else next(repetition.leaves(), None)
-    return leaf if leaf is not None and leaf[3] not in ("", '""') else None
+    return leaf if leaf is not None and (type(leaf) is WatchedLeaf or leaf[3] not in ("", '""')) else None
+
+
+def naked(text: str, work: Work) -> str:
+    """The text without blanks around it."""
+    return text.strip()
 
 
 def _reference(name: str, rule: str, segment: str, argument: str) -> Make:
@@ -412,20 +429,21 @@ def _reference(name: str, rule: str, segment: str, argument: str) -> Make:
     kind = argument.split("|")[0]
 
     def make(work: Work, segment_: Segment, repetition: Repetition, path: str, spans: list[Span]) -> Any:
-        named = _key(repetition, choices)
+        named = _key(work, repetition, choices)
         if named is None:
             return None
         parts, leaf = named
         builder = Builder(resource)
-        ops.run(work, segment_, repetition, "", builder.spans, builder.resource)
+        spans_: list[Span] = []
+        ops.go(work)(work, segment_, repetition, "", spans_, builder.resource)
         if len(builder.resource) == 2:
             return None
         builder.resource["id"] = work.id(resource, *parts, kind) if kind else work.id(resource, *parts)
         builder.leaf = leaf
-        builder.spans = rooted(builder.spans)
-        work.merge(builder)
+        builder.spans += rooted(spans_)
+        work.born_of(builder)
         spans.append(_new(Span, (f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))
-        return {"reference": f"{resource}/{builder.resource['id']}"}
+        return {"reference": work.reference(resource, builder.resource["id"])}
 
     return make
 

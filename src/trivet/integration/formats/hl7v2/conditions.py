@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trivet.integration.formats.hl7v2.reader import Repetition, Segment
 from trivet.integration.formats.hl7v2.work import Work
-from trivet.integration.tables import Test, compile_condition, parse
+from trivet.integration.tables import Getter, Test, compile_condition, parse
 
 __all__ = ["binder", "condition"]
 
@@ -26,27 +26,39 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
 
             def here(work: Work, segment: Segment, repetition: Repetition) -> str:
                 leaf = repetition.leaf(first, second)
-                return leaf[3] if leaf is not None else ""
+                return leaf.glimpse if leaf is not None else ""
 
             return here
         if place.startswith("has."):
             other = place[4:]
-            return lambda work, segment, repetition: other if work.message.named(other) else ""
+            return _outside(lambda work, segment, repetition: other if work.message.named(other) else "")
         if place == "again":
-            return lambda work, segment, repetition: work.again
+            return _outside(lambda work, segment, repetition: work.again)
         if place == "after":
-            return lambda work, segment, repetition: work.anchor
+            return _outside(lambda work, segment, repetition: work.anchor)
         if place.startswith("option."):
             option = place[7:]
             return lambda work, segment, repetition: str(work.settings.options.get(option, ""))
         if place == "order":
-            return lambda work, segment, repetition: _detail(work, segment)
+            return _outside(lambda work, segment, repetition: _detail(work, segment))
         if place in ("type", "event"):
             number = 1 if place == "type" else 2
-            return lambda work, segment, repetition: work.message.segments[0].value(9, number)
-        return _elsewhere(name, place)
+            return _outside(lambda work, segment, repetition: work.message.segments[0].value(9, number))
+        return _elsewhere(name, place) if place.split("-")[0] == name else _outside(_elsewhere(name, place))
 
     return bind
+
+
+def _outside(get: Getter) -> Getter:
+    """A getter that reads something beside the segment: while a segment is watched, what it said is a part of what is learned."""
+
+    def asked(work: Work, segment: Segment, repetition: Repetition) -> str:
+        watch = work.watch
+        if watch is None:
+            return get(work, segment, repetition)
+        return watch.outside(get, get(work, watch.segment.real, repetition))
+
+    return asked
 
 
 _DETAILS = ("OBR", "RXO", "RXE", "RXD", "RXG", "RXA", "ODS", "ODT", "RQD")
@@ -114,7 +126,8 @@ def _read(segment: Segment, field: int, component: int, repetition: int, subcomp
     leaf = found[repetition - 1].leaf(component, subcomponent)
     if leaf is None and whole:  # a field is present when anything in it is
         leaf = next(found[repetition - 1].leaves(), None)
-    return leaf[3] if leaf is not None and leaf[3] != '""' else ""
+    text = leaf.glimpse if leaf is not None else ""
+    return "" if type(text) is str and text == '""' else text
 
 
 def condition(text: str, name: str) -> Test | None:

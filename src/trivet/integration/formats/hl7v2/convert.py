@@ -9,40 +9,69 @@ from trivet.integration.formats.hl7v2 import values
 from trivet.integration.formats.hl7v2.codes import code_map
 from trivet.integration.formats.hl7v2.reader import Leaf
 from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.watch import Pure, pick
 from trivet.integration.formats.hl7v2.work import Work
 
-__all__ = ["Convert", "converter"]
+__all__ = ["Convert", "converter", "stripped", "watched"]
 
 Convert = Callable[[Work, Leaf], Any]
 
 
-def _text(work: Work, leaf: Leaf) -> Any:
-    return leaf[3].strip() or None
+def stripped(text: str, work: Work) -> str | None:
+    """The text without blanks around it."""
+    return text.strip() or None
 
 
-_CONVERTERS: dict[str, Convert] = {
-    "string": _text,
-    "verbatim": lambda work, leaf: leaf[3],
-    "dateTime": lambda work, leaf: values.date_time(leaf[3], work.offset, work.zone),
-    "date": lambda work, leaf: values.date(leaf[3]),
-    "instant": lambda work, leaf: values.instant(leaf[3], work.offset, work.zone),
-    "time": lambda work, leaf: values.time(leaf[3]),
-    "decimal": lambda work, leaf: values.decimal(leaf[3]),
-    "integer": lambda work, leaf: values.integer(leaf[3]),
-    "positive": lambda work, leaf: values.positive(leaf[3]),
-    "boolean": lambda work, leaf: values.boolean(leaf[3]),
-    "system": lambda work, leaf: work.settings.code_system(leaf[3].strip()),
+_PURE: dict[str, Pure] = {
+    "string": stripped,
+    "verbatim": lambda text, work: text,
+    "dateTime": lambda text, work: values.date_time(text, work.offset, work.zone),
+    "date": lambda text, work: values.date(text),
+    "instant": lambda text, work: values.instant(text, work.offset, work.zone),
+    "time": lambda text, work: values.time(text),
+    "decimal": lambda text, work: values.decimal(text),
+    "integer": lambda text, work: values.integer(text),
+    "positive": lambda text, work: values.positive(text),
+    "boolean": lambda text, work: values.boolean(text),
+    "system": lambda text, work: work.settings.code_system(text.strip()),
+    "namespace": lambda text, work: work.settings.authority(text, "", ""),
+    "comparator": lambda text, work: _compared(text)[0] or None,
+    "compared": lambda text, work: values.decimal(_compared(text)[1]),
+    "minutes_of_seconds": lambda text, work: _minutes(text),
+    "moment": lambda text, work: values.date_time(text, work.offset, work.zone) if len(text.strip()) > 9 else None,
+}
+_CONSTANT: dict[str, Convert] = {
     "unsystem": lambda work, leaf: work.settings.code_system(""),
-    "namespace": lambda work, leaf: work.settings.authority(leaf[3], "", ""),
     "source": lambda work, leaf: work.source,
     "one": lambda work, leaf: 1,
     "true": lambda work, leaf: True,
     "false": lambda work, leaf: False,
-    "comparator": lambda work, leaf: _compared(leaf[3])[0] or None,
-    "compared": lambda work, leaf: values.decimal(_compared(leaf[3])[1]),
-    "minutes_of_seconds": lambda work, leaf: _minutes(leaf[3]),
-    "moment": lambda work, leaf: values.date_time(leaf[3], work.offset, work.zone) if len(leaf[3].strip()) > 9 else None,
 }
+_pure: dict[Convert, Pure] = {}
+
+
+def _open(function: Pure) -> Convert:
+    """A converter whose value depends on the leaf's text alone."""
+
+    def convert(work: Work, leaf: Leaf) -> Any:
+        return function(leaf[3], work)
+
+    _pure[convert] = function
+    return convert
+
+
+_CONVERTERS: dict[str, Convert] = {name: _open(function) for name, function in _PURE.items()} | _CONSTANT
+
+
+def watched(work: Work, leaf: Leaf, convert: Convert) -> Any:
+    """What a converter makes of a leaf while its segment is watched: a slot, where its value depends on the text alone."""
+    function = _pure.get(convert)
+    if function is None:
+        return convert(work, leaf)
+    try:
+        return pick(work, leaf, function)
+    except Doubt:
+        return convert(work, leaf)
 
 
 def _minutes(text: str) -> int:
@@ -75,6 +104,14 @@ def _coded(name: str) -> Convert:
             work.dropped.setdefault(leaf[0], f"code-map:{name}={text}")
         return found.code or None
 
+    def code(text: str, work: Work) -> str:
+        text = text.strip()
+        found = rows.get(text) or rows.get(text.upper())
+        if found is None or not found.code:
+            raise Doubt("unknown-code", "not in the code map", system, text)
+        return found.code
+
+    _pure[convert] = code
     return convert
 
 
@@ -93,5 +130,5 @@ def converter(transform: str, argument: str) -> Convert | None:
     if transform == "own_system":
         return lambda work, leaf: work.settings.id_pattern.format(base=work.settings.base, name=argument)
     if transform == "prefixed":
-        return lambda work, leaf: argument + leaf[3].strip()
+        return _open(lambda text, work: argument + text.strip())
     return _CONVERTERS.get(transform or "string")

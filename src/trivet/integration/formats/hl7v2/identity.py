@@ -10,17 +10,29 @@ become small functions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
+from trivet.integration.formats.hl7v2.compile import naked
+from trivet.integration.formats.hl7v2.forms import Family, family_of, watching
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
+from trivet.integration.formats.hl7v2.scan import Scan
+from trivet.integration.formats.hl7v2.watch import Slot, WatchedLeaf, pick
 from trivet.integration.formats.hl7v2.work import Builder, Group, Work
 
 __all__ = ["Choice", "choices", "named"]
 
 Found = tuple[tuple[str, ...], Leaf | None]
-Getter = Callable[[Work, Segment, Group], Found]
+Get = Callable[[Work, Segment, Group], Found]
 _NULL = ("", '""')
+_new = tuple.__new__  # a named tuple without its Python-level constructor
 _NOTHING: Found = ((), None)
+
+
+class Getter(NamedTuple):
+    """One place of a key. `own` says that it is read from the segment alone, so that its shape says where."""
+
+    own: bool
+    get: Get
 
 
 class Choice(NamedTuple):
@@ -28,6 +40,17 @@ class Choice(NamedTuple):
 
     needed: int
     getters: tuple[Getter, ...]
+
+
+class Known(NamedTuple):
+    """A choice as it is read from every segment of a shape: words, indices of leaves, and getters of what stands elsewhere.
+
+    `leaf` is the index of the naming leaf, -1 where a getter (`parts[needed]`) finds it.
+    """
+
+    parts: tuple[str | int | Getter, ...]
+    needed: int
+    leaf: int
 
 
 def choices(text: str, segment: str) -> tuple[Choice, ...]:
@@ -41,15 +64,12 @@ def choices(text: str, segment: str) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def named(work: Work, resource: str, merge: bool, key: tuple[Choice, ...], segment: Segment, builder: Builder, home: Group) -> Builder:
+def named(
+    work: Work, resource: str, merge: bool, token: int, key: tuple[Choice, ...], segment: Segment, builder: Builder, home: Group
+) -> Builder:
     """The record with its id; merged with an earlier one of the same id where records of that kind may meet again."""
     builder.group = home
-    parts: tuple[str, ...] = ()
-    leaf: Leaf | None = None
-    for needed, getters in key:
-        parts, leaf = _parts(work, needed, getters, segment, home)
-        if parts:
-            break
+    parts, leaf = _key(work, token, key, segment, home)
     if not parts:
         parts = (work.message.segments[0].value(10), segment.name, str(segment.number))
     builder.leaf = leaf or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
@@ -66,31 +86,107 @@ def named(work: Work, resource: str, merge: bool, key: tuple[Choice, ...], segme
     return builder
 
 
+def _key(work: Work, token: int, key: tuple[Choice, ...], segment: Segment, home: Group) -> Found:
+    """The values that name the record, and the leaf of the naming one."""
+    scan = segment.scan
+    if scan is not None:
+        family = family_of(work, (token, "", scan.shape))
+        known = family.forms.get(family.key(work, segment, scan))
+        if known is None:
+            known = _known(work, family, key, segment, scan, home)
+        return _told(work, known, segment, scan, home)
+    for needed, getters in key:
+        found = _parts(work, needed, getters, segment, home)
+        if found[0]:
+            return found
+    return _NOTHING
+
+
+def _known(work: Work, family: Family, key: tuple[Choice, ...], segment: Segment, scan: Scan, home: Group) -> list[Known]:
+    """The choices that segments of this shape leave open, up to the first that always holds."""
+    with watching(work, segment, scan) as watch:
+        found: list[Known] = []
+        for needed, getters in key:
+            naming, leaf = getters[needed].get(work, watch.segment, home) if getters[needed].own else ((), None)
+            if getters[needed].own and not naming:
+                continue
+            parts: list[str | int | Getter] = []
+            for rank, getter in enumerate(getters):
+                if getter.own:
+                    given = naming if rank == needed else getter.get(work, watch.segment, home)[0] or ("",)
+                    parts += [part.code[1] if isinstance(part, Slot) else part for part in given]
+                else:
+                    parts.append(getter)
+            index = leaf.rank if isinstance(leaf, WatchedLeaf) else -1
+            found.append(Known(tuple(parts), needed, index))
+            if getters[needed].own:
+                break
+    family.widen(watch.exact, watch.asks)
+    family.forms[family.key(work, segment, scan)] = found
+    return found
+
+
+def _told(work: Work, known: list[Known], segment: Segment, scan: Scan, home: Group) -> Found:
+    """The first choice that holds."""
+    leaves = scan.leaves
+    for parts, needed, index in known:
+        leaf: Leaf | None = None
+        naming: tuple[str, ...] = ()
+        if index >= 0:
+            at = leaves[index]
+            leaf = _new(Leaf, (scan.places[index], len(at), scan.head + segment.suffixes[index], at, ""))
+        elif isinstance(getter := parts[needed], Getter):
+            naming, leaf = getter.get(work, segment, home)
+            if not naming:
+                continue
+        values: list[str] = []
+        for rank, part in enumerate(parts):
+            if type(part) is str:
+                values.append(part)
+            elif type(part) is int:
+                values.append(leaves[part].strip())
+            elif rank == needed and index < 0:
+                values += naming
+            else:
+                values += part.get(work, segment, home)[0] or ("",)  # type: ignore[union-attr]
+        return tuple(values), leaf
+    return _NOTHING
+
+
 def _parts(work: Work, needed: int, getters: tuple[Getter, ...], segment: Segment, home: Group) -> Found:
     """The values of one choice, () when the place that names it is empty; and the leaf of that place."""
-    naming, leaf = getters[needed](work, segment, home)
+    naming, leaf = getters[needed].get(work, segment, home)
     if not naming:
         return _NOTHING
-    if len(getters) == 1:
-        return naming, leaf
     values: list[str] = []
     for rank, getter in enumerate(getters):
-        values.extend(naming if rank == needed else getter(work, segment, home)[0] or ("",))
+        values.extend(naming if rank == needed else getter.get(work, segment, home)[0] or ("",))
     return tuple(values), leaf
 
 
 def _getter(place: str, segment: str) -> Getter:
     if place == "#":
-        return lambda work, here, home: ((str(here.number),), None)
+        return Getter(False, lambda work, here, home: ((str(here.number),), None))
     if place.startswith("="):
         word = (place[1:],)
-        return lambda work, here, home: (word, None)
+        return Getter(True, lambda work, here, home: (word, None))
     if place in _BRACES:
-        return _BRACES[place]
-    return _field(place, segment)
+        return Getter(place == "{mrn}", _BRACES[place])
+    return Getter(place.split("-")[0] == segment, _field(place, segment))
 
 
-def _field(place: str, segment: str) -> Getter:
+def _filled(leaf: Leaf | None) -> TypeGuard[Leaf]:
+    """Whether a leaf can name something."""
+    return leaf is not None and (type(leaf) is WatchedLeaf or leaf[3].strip() not in _NULL)
+
+
+def _said(work: Work, leaf: Leaf) -> str:
+    """The text that names something."""
+    found: str = pick(work, leaf, naked)
+    return found
+
+
+def _field(place: str, segment: str) -> Get:
     """`OBX-3.1`, of this segment or of the nearest one of that name in the group. Without a component: the first that is filled."""
     name, _, rest = place.partition("-")
     number_, _, component_ = rest.partition(".")
@@ -102,8 +198,7 @@ def _field(place: str, segment: str) -> Getter:
             return _NOTHING
         first = there.field(number)[0]
         leaf = first.leaf(component) if component else next(first.leaves(), None)
-        text = leaf[3].strip() if leaf is not None else ""
-        return ((text,), leaf) if text not in _NULL else _NOTHING
+        return ((_said(work, leaf),), leaf) if _filled(leaf) else _NOTHING
 
     return get
 
@@ -162,12 +257,12 @@ def _numbered(work: Work, segment: Segment, places: tuple[tuple[str, int], ...])
 def _medical_record(work: Work, segment: Segment, home: Group) -> Found:
     """(assigning authority, value) of the patient: the best type of PID-3, then PID-2, PID-4, PID-18, PID-19; MRG-1 for a merge."""
     for number in (1, 4) if segment.name == "MRG" else (3, 2, 4, 18, 19):
-        repetitions = [one for one in segment.field(number) if (leaf := one.leaf(1)) is not None and leaf[3].strip() not in _NULL]
+        repetitions = [one for one in segment.field(number) if _filled(one.leaf(1))]
         if repetitions:
             best = min(repetitions, key=lambda one: _rank(work, one)) if len(repetitions) > 1 else repetitions[0]
             leaf = best.leaf(1)
-            assert leaf is not None
-            return (_authority(best), leaf[3].strip()), leaf
+            assert _filled(leaf)
+            return (_authority(best), _said(work, leaf)), leaf
     return _NOTHING
 
 
@@ -187,7 +282,7 @@ def _authority(repetition: Repetition) -> str:
     return ""
 
 
-_BRACES: dict[str, Getter] = {
+_BRACES: dict[str, Get] = {
     "{message}": _message,
     "{patient}": _patient,
     "{encounter}": _encounter,

@@ -11,7 +11,9 @@ from typing import Any
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.codes import code_map
 from trivet.integration.formats.hl7v2.compile import SPECIAL, filled, make_of, promote
+from trivet.integration.formats.hl7v2.convert import stripped
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
+from trivet.integration.formats.hl7v2.watch import joined, pick
 from trivet.integration.formats.hl7v2.work import Builder, Work, uri_of
 from trivet.integration.tables import table
 
@@ -33,8 +35,10 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
         leaves = [repetition.leaf(number, rank) for rank in (1, 2, 3)]
         named = next((leaf for leaf in leaves if filled(leaf)), None)
         if named is not None:
-            above = work.merge(found) if found is not None else None
-            trail.append(f"{row['code']}={named.text.strip()}")
+            above = (found.resource["id"], found.leaf) if found is not None and found.leaf is not None else None
+            if found is not None:
+                work.born_of(found)
+            trail.append(joined(work, "=", [row["code"], pick(work, named, stripped)]))
             found = _level(work, row["code"], row["display"], leaves, named, above, trail, f"{rule}>PL.{number}")
             _described(work, found, repetition, rule)
     if found is None:
@@ -42,15 +46,15 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
     if found is None:
         return None
     _finest(work, segment, found, repetition, f"{rule}>PL")
-    known = work.merge(found)
     leaf = found.leaf
+    work.born_of(found)
     assert leaf is not None
     spans.append(Span(f"{path}.reference", leaf.offset, leaf.length, leaf.locator, rule))
-    return {"reference": f"Location/{known.resource['id']}"}
+    return {"reference": work.reference("Location", found.resource["id"])}
 
 
 def _level(
-    work: Work, code: str, display: str, leaves: list[Leaf | None], named: Leaf, above: Builder | None, trail: list[str], rule: str
+    work: Work, code: str, display: str, leaves: list[Leaf | None], named: Leaf, above: tuple[str, Leaf] | None, trail: list[str], rule: str
 ) -> Builder:
     """One level: its name, its universal id, its physical type, and what it is part of."""
     builder = Builder("Location")
@@ -63,9 +67,9 @@ def _level(
     out["id"] = work.id("Location", *trail)
     identifiers: list[dict[str, Any]] = []
     if filled(name):
-        out["name"] = name.text.strip()
+        out["name"] = pick(work, name, stripped)
         put("name", name)
-        identifiers.append({"value": name.text.strip()})
+        identifiers.append({"value": pick(work, name, stripped)})
         put("identifier[0].value", name)
     if filled(universal):
         at = f"identifier[{len(identifiers)}]"
@@ -84,9 +88,9 @@ def _level(
     if code:
         out["physicalType"] = {"coding": [{"system": _PHYSICAL, "code": code, "display": display}]}
         put("physicalType.coding[0].code", named)
-    if above is not None and above.leaf is not None:
-        out["partOf"] = {"reference": f"Location/{above.resource['id']}"}
-        put("partOf.reference", above.leaf)
+    if above is not None:
+        out["partOf"] = {"reference": work.reference("Location", above[0])}
+        put("partOf.reference", above[1])
     builder.leaf = named
     return builder
 
@@ -106,7 +110,7 @@ def _unnamed(work: Work, repetition: Repetition) -> Builder | None:
     if leaf is None:
         return None
     builder = Builder("Location")
-    builder.resource["id"] = work.id("Location", leaf.text.strip())
+    builder.resource["id"] = work.id("Location", pick(work, leaf, stripped))
     builder.leaf = leaf
     return builder
 
@@ -130,7 +134,7 @@ def _finest(work: Work, segment: Segment, builder: Builder, repetition: Repetiti
         out["type"] = [{"coding": [coding]}]
         put("type[0].coding[0].code", kind, ".6")
     if filled(description):
-        out["description"] = description.text.strip()
+        out["description"] = pick(work, description, stripped)
         put("description", description, ".9")
     if filled(own):
         _own_identifier(work, segment, builder, repetition, own, rule)
@@ -149,16 +153,18 @@ def _own_identifier(work: Work, segment: Segment, builder: Builder, repetition: 
         builder.spans.extend(
             Span(f"{at}.system", part.offset, part.length, part.locator, rule + ".10") for part in parts if part is not None
         )
+    spans: list[Span] = []
     authority = promote(repetition, 11)
     if authority is not None:
-        assigner = make_of("ref:HD_Organization", "", f"{rule}.11", segment.name)(work, segment, authority, f"{at}.assigner", builder.spans)
+        assigner = make_of("ref:HD_Organization", "", f"{rule}.11", segment.name)(work, segment, authority, f"{at}.assigner", spans)
         if assigner is not None:
             identifier["assigner"] = assigner
     elif filled(parts[0]) and filled(parts[1]) and (inner := promote(repetition, 10)) is not None:
         who = Repetition(inner.components[1:], inner.offset, inner.length, inner.locator)
-        assigner = make_of("ref:HD_Organization", "", f"{rule}.10", segment.name)(work, segment, who, f"{at}.assigner", builder.spans)
+        assigner = make_of("ref:HD_Organization", "", f"{rule}.10", segment.name)(work, segment, who, f"{at}.assigner", spans)
         if assigner is not None:
             identifier["assigner"] = assigner
+    builder.spans += spans
     identifiers.append(identifier)
 
 

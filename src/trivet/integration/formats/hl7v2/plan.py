@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from trivet.integration.formats.hl7v2.conditions import binder
+from trivet.integration.formats.hl7v2.forms import token
 from trivet.integration.formats.hl7v2.identity import Choice, choices
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.segments import SegmentMap, known, segment_map
@@ -48,6 +49,7 @@ class Action(NamedTuple):
     links: tuple[Link, ...]
     bare: bool
     acts: bool
+    token: int
 
 
 class Opening(NamedTuple):
@@ -61,12 +63,13 @@ class Opening(NamedTuple):
 class Plan:
     """Everything for one kind of message. What a segment does is compiled when the first one is met: few kinds hold many segments."""
 
-    __slots__ = ("_actions", "_after", "_rows", "openings")
+    __slots__ = ("_actions", "_after", "_rows", "openings", "tokens")
 
     def __init__(self, openings: dict[str, Opening], rows: dict[str, list[Row]]) -> None:
         self.openings, self._rows = openings, rows
         self._actions: dict[str, tuple[Action, ...]] = {}
         self._after: dict[tuple[str, str], tuple[Action, ...]] = {}
+        self.tokens: dict[tuple[str, str], int] = {}
 
     def knows(self, name: str) -> bool:
         """Does any row speak of this segment?"""
@@ -83,6 +86,7 @@ class Plan:
         """What a segment does when it stands after another: the actions that are left, with what is left of their conditions."""
         found = self._after.get((name, anchor))
         if found is None:
+            self.tokens[name, anchor] = token()
             left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions(name)]
             found = self._after[name, anchor] = tuple(
                 action._replace(when=compile_condition(rest, binder(name)) if isinstance(rest, tuple) else None)
@@ -106,6 +110,7 @@ def _action(row: Row) -> Action:
         links=_links(row["links"]),
         bare=row["mode"].endswith("!"),
         acts="!" in row["links"],
+        token=token(),
     )
 
 

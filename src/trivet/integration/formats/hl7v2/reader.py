@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from trivet.integration.formats.hl7v2.charset import Undecodable, codec_of, masked
 from trivet.integration.formats.hl7v2.escapes import Separators, unescape
+from trivet.integration.formats.hl7v2.scan import Scan, scan
 
 __all__ = ["Leaf", "Message", "NotHl7v2", "Repetition", "Segment", "find_header"]
 
@@ -39,6 +40,11 @@ class Leaf(NamedTuple):
     locator: str
     text: str
     bad: str = ""
+
+    @property
+    def glimpse(self) -> str:
+        """The text, for a condition: while a segment is watched this tells what the condition really asked."""
+        return self[3]
 
 
 class Repetition(NamedTuple):
@@ -74,28 +80,20 @@ def find_header(raw: bytes) -> re.Match[bytes] | None:
 
 
 _STANDARD = ("|", "^", "~", "\\", "&")
-_outlines: dict[str, tuple[tuple[str, int, int, str], ...]] = {}
 
 
-def _remember_outline(text: str, field: list[Repetition], at: int, cut: int) -> tuple[tuple[str, int, int, str], ...]:
-    """The leaves of a field relative to it; what is short is kept for the next time."""
-    found = tuple((leaf[2][cut:], leaf[0] - at, leaf[1], leaf[3]) for repetition in field for leaf in repetition.leaves())
-    if len(text) < 500:
-        if len(_outlines) > 20_000:
-            _outlines.clear()
-        _outlines[text] = found
-    return found
+_suffixes: dict[str, tuple[str, ...]] = {}
 
 
 class Script:
     """What is needed to read leaves of a message: its bytes, delimiters and character set. Segments hold this and not the message,
     so that a message is freed as soon as nobody holds it."""
 
-    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow", "usual")
+    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow", "standard")
 
     def __init__(self, raw: bytes, shadow: str, separators: Separators, codec: str, declared: str, plain: bool) -> None:
         self.raw, self.shadow, self.separators, self.codec, self.declared, self.plain = raw, shadow, separators, codec, declared, plain
-        self.usual = plain and separators[:5] == _STANDARD  # the text alone says what is read
+        self.standard = separators[:5] == _STANDARD
 
     def leaf(self, offset: int, length: int, locator: str) -> Leaf:
         """A leaf with its text decoded and unescaped; one that cannot be read says so in `bad`."""
@@ -116,7 +114,7 @@ class Script:
 class Segment:
     """One segment. `number` counts segments of this name from 1; field positions follow the standard (MSH-1 is the separator)."""
 
-    __slots__ = ("_all", "_fields", "_parsed", "_starts", "continued", "name", "number", "script", "start", "text")
+    __slots__ = ("_all", "_fields", "_parsed", "_scan", "_starts", "continued", "name", "number", "script", "start", "text")
 
     def __init__(self, script: Script, name: str, number: int, start: int, text: str) -> None:
         self.script, self.name, self.number, self.start, self.text = script, name, number, start, text
@@ -124,7 +122,31 @@ class Segment:
         self._starts: list[int] | None = None
         self._parsed: dict[int, list[Repetition]] = {}
         self._all: list[list[Repetition] | None] | None = None
+        self._scan: Scan | bool | None = None
         self.continued = False
+
+    @property
+    def scan(self) -> Scan | None:
+        """Its leaves and its shape; None where the characters alone do not say what is read."""
+        found = self._scan
+        if found is None:
+            found = self._scan = self._look() or False
+        return found or None  # type: ignore[return-value]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Where each leaf of the scan stands in the segment, `-3[1].4.1`: found once for the shape."""
+        scan = self.scan
+        assert scan is not None
+        found = _suffixes.get(scan.shape)
+        if found is None:
+            if len(_suffixes) >= 20_000:
+                _suffixes.clear()
+            found = _suffixes[scan.shape] = ("", *(leaf[2][len(scan.head) :] for leaf in self.leaves()))
+        return found
+
+    def _look(self) -> Scan | None:
+        return scan(self.text, self.start, self.name, self.number) if self.script.standard else None
 
     @property
     def fields(self) -> list[str]:
@@ -250,26 +272,6 @@ class Segment:
         if separators.subcomponent in text:
             text = text.partition(separators.subcomponent)[0]
         return "" if text == '""' else text
-
-    def outline(self) -> list[tuple[str, int, int, str]]:
-        """(locator, offset, length, text) of every non-empty leaf, in order: the fields' outlines are remembered by their text."""
-        if not self.script.usual or self.name in _SHIFTED:
-            return [(leaf[2], leaf[0], leaf[1], leaf[3]) for leaf in self.leaves()]
-        found: list[tuple[str, int, int, str]] = []
-        starts, prefix = self.starts, f"{self.name}[{self.number}]-"
-        for number, text in enumerate(self.fields):
-            if not text or not number:
-                continue
-            at = starts[number]
-            if text.isalnum():
-                found.append((f"{prefix}{number}[1]", at, len(text), text))
-                continue
-            known = _outlines.get(text)
-            if known is None:
-                known = _remember_outline(text, self.field(number), at, len(prefix) + len(str(number)))
-            head = f"{prefix}{number}"
-            found += [(head + suffix, at + offset, length, part) for suffix, offset, length, part in known]
-        return found
 
     def leaves(self) -> list[Leaf]:
         """Every non-empty leaf of the segment, in order."""

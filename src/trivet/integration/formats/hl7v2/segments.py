@@ -7,15 +7,13 @@ of a field ask for the same place (the value types of OBX-5 all ask for OBX-2), 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.compile import (
     ALTERNATE_PATH,
     COLUMNS,
-    SPECIAL,
     Make,
     Ops,
     alternate,
@@ -27,11 +25,11 @@ from trivet.integration.formats.hl7v2.compile import (
     source_of,
 )
 from trivet.integration.formats.hl7v2.conditions import binder
-from trivet.integration.formats.hl7v2.convert import Convert, converter
-from trivet.integration.formats.hl7v2.effects import LIMIT, Recorder, record, replay
+from trivet.integration.formats.hl7v2.convert import Convert, converter, watched
+from trivet.integration.formats.hl7v2.forms import FORMS, TRIES, Family, Speaker, family_of, learn, tell, token
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
-from trivet.integration.formats.hl7v2.recall import LENGTH, again, tell
+from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.special import WHOLE
 from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Work
@@ -41,13 +39,8 @@ from trivet.kernel.errors import Fault
 
 __all__ = ["SegmentMap", "known", "segment_map"]
 
-Speaker = Builder | Recorder
 RowRun = Callable[[Work, Segment, list[Repetition], Speaker], None]
 _new = tuple.__new__
-
-
-_SELDOM = ("EI_", "EIP_", "ref:EI")  # numbers of orders and results, which hardly come twice
-_UNFREE = frozenset(("reference_range", "lines", "text64"))  # these look at other fields, or at text that hardly comes twice
 
 
 class Planned(NamedTuple):
@@ -56,20 +49,9 @@ class Planned(NamedTuple):
     number: int
     tree: Condition | None
     build: Callable[[Test | None], RowRun]
-    heavy: bool
-    free: bool
-    head: str
 
 
-class Rows(NamedTuple):
-    """Rows of one field that are left to run. `remembered` says that their effects depend on nothing but the field's text and
-    what `asks` reads; then `name` names them in the memory."""
-
-    runs: tuple[RowRun, ...]
-    remembered: bool
-    asks: tuple[Getter, ...]
-    name: int
-    heads: frozenset[str]
+Rows = tuple[RowRun, ...]
 
 
 class Fan(NamedTuple):
@@ -84,7 +66,7 @@ class Fan(NamedTuple):
 class SegmentMap:
     """One segment map: rows by field, in the order of the table."""
 
-    __slots__ = ("always", "asks", "fans", "name", "numbers", "reads", "required", "segment", "token")
+    __slots__ = ("always", "fans", "name", "numbers", "required", "segment", "token")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -92,8 +74,7 @@ class SegmentMap:
         seen: dict[str, int] = {}
         groups: list[list[Planned]] = []
         required = []
-        rows_ = table(f"hl7v2/segments/{name}.csv", *COLUMNS)
-        for row in rows_:
+        for row in table(f"hl7v2/segments/{name}.csv", *COLUMNS):
             seen[row["source"]] = times = seen.get(row["source"], 0) + 1
             rule = f"{name}/{row['source']}" + (f"#{times}" if times > 1 else "") + ticket(row)
             planned = _planned(row, rule, segment)
@@ -102,19 +83,10 @@ class SegmentMap:
             groups[-1].append(planned)
             if row["must"] == "present":
                 required.append((row["target"], rule))
-        speakers: dict[str, set[int]] = {}
-        for rows in groups:
-            for planned in rows:
-                speakers.setdefault(planned.head, set()).add(planned.number)
-        heads = frozenset(head for head, numbers in speakers.items() if len(numbers) == 1 and "[" in head and not _shared(head))
-        self.fans = tuple(_fan(rows, segment, heads) for rows in groups)
+        self.fans = tuple(_fan(rows, segment) for rows in groups)
         self.required = tuple(required)
         self.numbers = tuple(sorted({fan.number for fan in self.fans} - {0}))
-        asked = {place for rows in groups for row in rows if row.tree for place in places(row.tree)}
-        self.reads = _reads(rows_, asked, segment)
-        asked = {place for place in asked if place[:1] != "." and place.split("-")[0] != segment}
-        self.asks = tuple(binder(segment)(place) for place in sorted(asked))
-        self.token = next(_names)
+        self.token = token()
         self.always = bool(required) or any(fan.number == 0 for fan in self.fans)
 
     def speaks(self, segment: Segment) -> bool:
@@ -130,117 +102,72 @@ class SegmentMap:
 
     def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
         """Put what the segment says into the record. Raises Bad when a value that must be right is not."""
-        if segment.script.usual and len(segment.text) < LENGTH:
+        scan = segment.scan
+        if scan is not None:
             new = len(builder.resource) == 2 and not builder.spans and not builder.labels
             if new or not self.required:
-                type_ = builder.type if new else ""
-                elsewhere = [get(work, segment, _NOTHING) for get in self.asks]
-                key = (self.token, type_, segment.number, self._texts(segment), work.offset, *elsewhere)
-                said = again(key, work, segment, type_, self._read)
-                if said is not None:
-                    return tell(said, work, segment, builder)
+                family = family_of(work, (self.token, builder.type if new else "", scan.shape))
+                key = family.key(work, segment, scan)
+                forms = family.forms.get(key)
+                if forms is not None:
+                    for form in forms:
+                        if tell(form, work, scan, builder):
+                            return
+                if self._learn(work, segment, scan, builder.type if new else "", family, key):
+                    for form in family.forms.get(family.key(work, segment, scan), ())[-1:]:
+                        if tell(form, work, scan, builder):
+                            return
         self._read(work, segment, builder)
 
-    def _texts(self, segment: Segment) -> Any:
-        """What this map reads of a segment; the whole segment where that is much."""
-        if self.reads is None:
-            return segment.text
-        texts = segment.fields
-        size = len(texts)
-        return tuple([texts[number] if number < size else "" for number in self.reads])
+    def _learn(self, work: Work, segment: Segment, scan: Scan, type_: str, family: Family, key: Any) -> bool:
+        """Make a form, the second time that it would have been of use."""
+        known = family.forms.get(key)
+        if (known is not None and len(known) >= TRIES) or family.failed.get(key, 0) >= TRIES:
+            return False
+        if key not in family.met:
+            family.met.add(key)
+            return False
+        if len(family.met) > FORMS:
+            family.met.clear()
+            family.forms.clear()
+            family.failed.clear()
+        learned = learn(work, segment, scan, type_, self._read)
+        if learned is None:
+            family.failed[key] = family.failed.get(key, 0) + 1
+            return False
+        form, watch = learned
+        family.widen(watch.exact, watch.asks)
+        family.forms.setdefault(family.key(work, segment, scan), []).append(form)
+        return True
 
     def _read(self, work: Work, segment: Segment, builder: Speaker) -> None:
         """Field by field."""
         texts = segment.fields
-        size, usual = len(texts), segment.script.usual
+        size = len(texts)
         for number, get, by_value, other in self.fans:
             if number == 0:
                 whole = [_whole(segment)]
-                for run in other.runs:
+                for run in other:
                     run(work, segment, whole, builder)
                 continue
             text = texts[number] if number < size else ""
             if not text:
                 continue
             rows = other if get is None else by_value.get(get(work, segment, _NOTHING), other)
-            if rows.remembered and usual and len(text) < 1000:
-                _remembered(work, segment, builder, rows, number, text)
-            else:
-                found = segment.field(number)
-                for run in rows.runs:
-                    run(work, segment, found, builder)
+            found = segment.field(number)
+            for run in rows:
+                run(work, segment, found, builder)
         for key, rule in self.required:
             if isinstance(builder, Builder) and key not in builder.resource:
                 raise Bad("hl7v2-missing", "a required value is missing", _whole(segment).components[0][0], rule)  # type: ignore[index]
 
 
-_BESIDE = {"reference_range": (2, 6, 7)}  # transforms that look at other fields of the segment
-
-
-def _reads(rows: Sequence[Row], asked: set[str], segment: str) -> tuple[int, ...] | None:
-    """The fields that a map looks at, None for so many that the segment's text is the shorter key."""
-    numbers = {_number(row["source"]) for row in rows}
-    numbers |= {_number(place) for place in asked if place.startswith(f"{segment}-")}
-    for row in rows:
-        *_, transform = parts = row["transform"].split(":", 2)
-        numbers |= {int(parts[1])} if parts[0] == "at" else set()
-        numbers |= set(_BESIDE.get(transform, ()))
-    numbers.discard(0)
-    return tuple(sorted(numbers)) if len(numbers) <= _MANY else None
-
-
-def _number(source: str) -> int:
-    """`PID-5[2].1` -> 5, `PID` -> 0."""
-    return int(source.partition("-")[2].partition(".")[0].partition("[")[0] or 0)
-
-
-_MANY = 12
-
-
-def _remembered(work: Work, segment: Segment, builder: Speaker, rows: Rows, number: int, text: str) -> None:
-    """Do what these rows did with this text before; the first time, find out and write it down."""
-    key: Any = (
-        (rows.name, text, work.offset, *(get(work, segment, _NOTHING) for get in rows.asks))
-        if rows.asks
-        else (rows.name, text, work.offset)
-    )
-    memory = work.settings.effects
-    known = memory.get(key)
-    base, prefix = segment.starts[number], f"{segment.name}[{segment.number}]"
-    if known is None:
-        found = segment.field(number)
-
-        def run_all(recorder: Recorder) -> None:
-            for run in rows.runs:
-                run(work, segment, found, recorder)
-
-        known = record(work, base, prefix, run_all, rows.heads)
-        if len(memory) >= LIMIT:
-            memory.clear()
-        memory[key] = known
-    replay(known, work, builder, base, prefix)
-
-
-def _shared(head: str) -> bool:
-    """Whether other segments may speak of the same list element."""
-    return head.partition("[")[2][:1].isupper()
-
-
 _NOTHING = Repetition([], 0, 0, "")
-_names = count(1)
 
 
-def _rows(planned: list[Planned], tests: list[Condition | bool | None], segment: str, heads: frozenset[str]) -> Rows:
-    """Rows as functions, and whether what they do may be remembered."""
-    runs = tuple(row.build(_test(test, segment)) for row, test in zip(planned, tests, strict=True))
-    asked = {place for test in tests if isinstance(test, tuple) for place in places(test)}
-    own = (
-        {place for place in asked if place.startswith(".") or place.split(".")[0].split("[")[0] == f"{segment}-{planned[0].number}"}
-        if planned
-        else set()
-    )
-    remembered = any(row.heavy for row in planned) and all(row.free for row in planned)
-    return Rows(runs, remembered, tuple(binder(segment)(place) for place in sorted(asked - own)), next(_names), heads)
+def _rows(planned: list[Planned], tests: list[Condition | bool | None], segment: str) -> Rows:
+    """Rows as functions."""
+    return tuple(row.build(_test(test, segment)) for row, test in zip(planned, tests, strict=True))
 
 
 def _whole(segment: Segment) -> Repetition:
@@ -255,17 +182,17 @@ def segment_map(name: str) -> SegmentMap:
     return SegmentMap(name)
 
 
-def _fan(rows: list[Planned], segment: str, heads: frozenset[str]) -> Fan:
+def _fan(rows: list[Planned], segment: str) -> Fan:
     """Rows of a field; where at least four ask for the same place, sorted out by its value beforehand."""
     number = rows[0].number
     trees: list[Condition | bool | None] = [row.tree for row in rows]
     asked = Counter(place for row in rows if row.tree for place in {*places(row.tree)} if not place.startswith("."))
     place, often = asked.most_common(1)[0] if asked else ("", 0)
     if often < 4:
-        return Fan(number, None, {}, _rows(rows, trees, segment, heads))
+        return Fan(number, None, {}, _rows(rows, trees, segment))
     values = {value for row in rows if row.tree for value in _values(row.tree, place)} | {""}
-    by_value = {value: _left(rows, place, value, segment, heads) for value in values}
-    return Fan(number, binder(segment)(place), by_value, _rows(rows, trees, segment, heads))
+    by_value = {value: _left(rows, place, value, segment) for value in values}
+    return Fan(number, binder(segment)(place), by_value, _rows(rows, trees, segment))
 
 
 def _values(tree: Condition, place: str) -> set[str]:
@@ -276,11 +203,11 @@ def _values(tree: Condition, place: str) -> set[str]:
     return set(tree[2]) if tree[0] == "in" and tree[1] == place else set()
 
 
-def _left(rows: list[Planned], place: str, value: str, segment: str, heads: frozenset[str]) -> Rows:
+def _left(rows: list[Planned], place: str, value: str, segment: str) -> Rows:
     """The rows that are left when the place has that value, with what is left of their conditions."""
     left = [(row, known(row.tree, place, value) if row.tree else True) for row in rows]
     kept = [(row, test) for row, test in left if test is not False]
-    return _rows([row for row, _ in kept], [test for _, test in kept], segment, heads)
+    return _rows([row for row, _ in kept], [test for _, test in kept], segment)
 
 
 def known(tree: Condition, place: str, value: str) -> Condition | bool:
@@ -309,17 +236,8 @@ def _planned(row: Row, rule: str, segment: str) -> Planned:
     number, only = int(field or 0), int(picked.rstrip("]") or 0)
     if name != segment:
         raise Fault("E212", "a segment map speaks of another segment", where=rule)
-    transform = row["transform"]
-    heavy = not transform.startswith(_SELDOM) and (
-        transform in ("omb", "authority")
-        or transform in SPECIAL
-        or (converter(transform, row["with"]) is None and transform not in (*WHOLE, "drop"))
-    )
     tree = parse(row["when"]) if row["when"] else None
-    head = Target(row["target"]).head if row["target"] not in ("", "$") else ""
-    return Planned(
-        number, tree, _builder(row, rule, segment, place, only), heavy, transform not in _UNFREE and not transform.startswith("at:"), head
-    )
+    return Planned(number, tree, _builder(row, rule, segment, place, only))
 
 
 def _builder(row: Row, rule: str, segment: str, place: str, only: int) -> Callable[[Test | None], RowRun]:
@@ -356,7 +274,7 @@ def _constant_row(value: str, target: Target, when: Test | None, rule: str, only
     def run(work: Work, segment: Segment, repetitions: list[Repetition], builder: Speaker) -> None:
         for index, repetition in enumerate(_chosen(repetitions, only, many)):
             leaf = next(repetition.leaves(), None)
-            if leaf is None or leaf[3] == '""' or (when is not None and not when(work, segment, repetition)):
+            if leaf is None or (work.watch is None and leaf[3] == '""') or (when is not None and not when(work, segment, repetition)):
                 continue
             builder.say(work, target, index, value, leaf, rule)
 
@@ -376,17 +294,18 @@ def _leaf_row(
             leaf = parts[second] if parts is not None and second < len(parts) else None
             if leaf is None or (when is not None and not when(work, segment, repetition)):
                 continue
-            text = leaf[3]
-            if text == '""':
-                work.dropped.setdefault(leaf[0], "hl7-null")
-                continue
-            if not text:
-                if must:
-                    raise Bad("hl7v2-unreadable", leaf.bad or "unreadable", leaf, rule)
-                work.unreadable(leaf, rule)
-                continue
+            if work.watch is None:
+                text = leaf[3]
+                if text == '""':
+                    work.dropped.setdefault(leaf[0], "hl7-null")
+                    continue
+                if not text:
+                    if must:
+                        raise Bad("hl7v2-unreadable", leaf.bad or "unreadable", leaf, rule)
+                    work.unreadable(leaf, rule)
+                    continue
             try:
-                value = convert(work, leaf)
+                value = convert(work, leaf) if work.watch is None else watched(work, leaf, convert)
             except Doubt as doubt:
                 if must and doubt.kind != "unknown-code":
                     raise Bad("hl7v2-date" if doubt.kind == "doubtful-date" else "hl7v2-value", doubt.why, leaf, rule) from None
@@ -416,7 +335,7 @@ def _root_row(ops: Ops, when: Test | None, rule: str, only: int) -> RowRun:
             return
         spans: list[Span] = []
         out: dict[str, Any] = {}
-        ops.run(work, segment, repetition, "", spans, out)
+        ops.go(work)(work, segment, repetition, "", spans, out)
         builder.absorb(work, out, rooted(spans), rule)
 
     return run

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.lineage import spans_of
 from trivet.integration.formats.hl7v2.work import Builder, Work
 
 __all__ = ["settle"]
@@ -35,7 +36,8 @@ def _organization(work: Work, builder: Builder) -> None:
             if item.get("use") == "home":
                 del item["use"]
                 path = f"{name}[{index}].use"
-                for span in [span for span in builder.spans if span.path == path]:
+                builder.spans = list(spans_of(builder.spans))
+                for span in [span for span in spans_of(builder.spans) if span.path == path]:
                     builder.spans.remove(span)
                     work.dropped.setdefault(span.offset, rule)
 

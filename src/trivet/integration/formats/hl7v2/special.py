@@ -13,8 +13,11 @@ from typing import Any
 
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.compile import SPECIAL, Special, filled
+from trivet.integration.formats.hl7v2.convert import stripped
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.watch import Pure, pick
+from trivet.integration.formats.hl7v2.watch import joined as join
 from trivet.integration.formats.hl7v2.work import Work, uri_of
 
 __all__ = ["WHOLE"]
@@ -103,7 +106,14 @@ def telephone(work: Work, segment: Segment, repetition: Repetition, path: str, s
     """A number that came in parts: country, area, local number and extension, as one would dial it."""
     parts = [(mark, leaf) for mark, number in (("+", 5), ("", 6), ("", 7), ("x", 8)) if filled(leaf := repetition.leaf(number)) and leaf]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for _, leaf in parts)
-    return " ".join(mark + leaf.text.strip().lstrip("+") for mark, leaf in parts) or None
+    return join(work, " ", [pick(work, leaf, _DIALLED[mark]) for mark, leaf in parts]) if parts else None
+
+
+_DIALLED: dict[str, Pure] = {
+    "": lambda text, work: text.strip().lstrip("+"),
+    "+": lambda text, work: "+" + text.strip().lstrip("+"),
+    "x": lambda text, work: "x" + text.strip().lstrip("+"),
+}
 
 
 def offset_minutes(
@@ -125,21 +135,21 @@ def joined(work: Work, segment: Segment, repetition: Repetition, path: str, span
     """All components as one text, separated by blanks."""
     leaves = [leaf for leaf in repetition.leaves() if filled(leaf)]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
-    return (argument or " ").join(leaf.text.strip() for leaf in leaves) or None
+    return join(work, argument or " ", [pick(work, leaf, stripped) for leaf in leaves]) if leaves else None
 
 
 def code_and_text(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """Code and text of a coded comment as one line."""
     leaves = [leaf for number in (1, 2) if filled(leaf := repetition.leaf(number))]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
-    return ", ".join(leaf.text.strip() for leaf in leaves) or None
+    return join(work, ", ", [pick(work, leaf, stripped) for leaf in leaves]) if leaves else None
 
 
 def name_text(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
     """A name as one text: prefix, given names, family name, suffix."""
     leaves = [leaf for number in (5, 2, 3, 1, 4) if (leaf := repetition.leaf(number)) is not None and filled(leaf)]
     spans.extend(Span(path, leaf.offset, leaf.length, leaf.locator, rule) for leaf in leaves)
-    return " ".join(leaf.text.strip() for leaf in leaves) or None
+    return join(work, " ", [pick(work, leaf, stripped) for leaf in leaves]) if leaves else None
 
 
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|to)\s*(-?\d+(?:\.\d+)?)")
@@ -152,16 +162,16 @@ def reference_range(
     leaf = repetition.leaf(1)
     if leaf is None or not filled(leaf):
         return None
-    text = leaf.text.strip()
+    text = pick(work, leaf, stripped)
     out: dict[str, Any] = {}
-    found = _BETWEEN.fullmatch(text)
-    if found is not None and segment.value(2) in ("NM", "SN", "NA", ""):
-        unit = segment.value(6, 2) or segment.value(6, 1)
-        for side, number in (("low", found[1]), ("high", found[2])):
-            out[side] = {"value": Decimal(number)}
+    low, high = pick(work, leaf, _low), pick(work, leaf, _high)
+    if low is not None and segment.value(2) in ("NM", "SN", "NA", ""):
+        unit = _unit(work, segment)
+        for side, number in (("low", low), ("high", high)):
+            out[side] = {"value": number}
             spans.append(Span(f"{path}.{side}.value", leaf.offset, leaf.length, leaf.locator, rule))
-            if unit:
-                out[side]["unit"] = unit
+            if unit is not None:
+                out[side]["unit"] = pick(work, unit, _verbatim)
                 unit_leaf = segment.field(6)[0].leaf(2) or segment.field(6)[0].leaf(1)
                 if unit_leaf is not None:
                     spans.append(Span(f"{path}.{side}.unit", unit_leaf.offset, unit_leaf.length, unit_leaf.locator, rule))
@@ -170,10 +180,37 @@ def reference_range(
     return out
 
 
+def _low(text: str, work: Work) -> Decimal | None:
+    found = _BETWEEN.fullmatch(text.strip())
+    return Decimal(found[1]) if found is not None else None
+
+
+def _high(text: str, work: Work) -> Decimal | None:
+    found = _BETWEEN.fullmatch(text.strip())
+    return Decimal(found[2]) if found is not None else None
+
+
+def _verbatim(text: str, work: Work) -> str:
+    return text
+
+
+def _unit(work: Work, segment: Segment) -> Leaf | None:
+    """OBX-6 by its name, else by its code."""
+    found = segment.field(6)
+    for number in (2, 1):
+        leaf = found[0].leaf(number) if found else None
+        if leaf is not None and (work.watch is not None or leaf[3]):
+            return leaf
+    return None
+
+
 def lines(work: Work, repetitions: list[Repetition], path: str, spans: list[Span], rule: str) -> Any:
     """Text whose repetitions are lines and whose delimiters were meant as text (ST, TX, FT and the comments of NTE)."""
+    leaves = [leaf for repetition in repetitions for leaf in repetition.leaves()]
+    spans.extend([Span(path, leaf[0], leaf[1], leaf[2], rule) for leaf in leaves])
+    if work.watch is not None and len(leaves) == 1 and len(repetitions) == 1 and repetitions[0].length == leaves[0].length:
+        return pick(work, leaves[0], stripped)  # one plain text, as most are
     text = "\n".join(_plain(work, repetition) for repetition in repetitions).strip()
-    spans.extend(Span(path, leaf[0], leaf[1], leaf[2], rule) for repetition in repetitions for leaf in repetition.leaves())
     return None if text in ("", '""') else text
 
 

@@ -7,10 +7,14 @@ from typing import Any
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.hl7v2 import location, special
+from trivet.integration.formats.hl7v2.account import Account
+from trivet.integration.formats.hl7v2.forms import family_of, watching
 from trivet.integration.formats.hl7v2.identity import named
+from trivet.integration.formats.hl7v2.lineage import Items, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
+from trivet.integration.formats.hl7v2.segments import SegmentMap
 from trivet.integration.formats.hl7v2.settle import settle
 from trivet.integration.formats.hl7v2.values import Bad, own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
@@ -48,6 +52,8 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
         message = Message(raw, settings.charset)
     except NotHl7v2:
         return _refused(raw, "hl7v2-no-header", "no MSH segment in these bytes")
+    if not settings.forms:
+        message.script.standard = False
     if message.segments[0].name in _ENVELOPES:
         return _envelope(message)
     if len(message.named("MSH")) > 1:
@@ -91,9 +97,8 @@ def _take(work: Work, plan: Plan, segment: Segment) -> None:
         work.notices.append(Notice("line-break-in-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
     if name[0] == "Z" and not plan.knows(name):
         _carry(work, segment)
-    for action in plan.after(name, work.anchor):
-        if action.when is None or action.when(work, segment, _NOTHING):
-            _act(work, action, segment)
+    for action, maps in _due(work, plan, segment):
+        _act(work, action, maps, segment)
     if name not in _BESIDE:
         work.anchor = name
 
@@ -148,14 +153,34 @@ def _home(work: Work, names: tuple[str, ...]) -> Group:
     return work.root if names else work.group
 
 
-def _act(work: Work, action: Action, segment: Segment) -> None:
+def _due(work: Work, plan: Plan, segment: Segment) -> list[tuple[Action, tuple[SegmentMap, ...]]]:
+    """The actions whose condition holds, and the maps of each that have something to say; found once for what decides it."""
+    scan = segment.scan
+    actions = plan.after(segment.name, work.anchor)
+    if scan is None:
+        return _holding(work, actions, segment)
+    family = family_of(work, (plan.tokens[segment.name, work.anchor], "", scan.shape))
+    found = family.forms.get(family.key(work, segment, scan))
+    if found is None:
+        with watching(work, segment, scan) as watch:
+            found = _holding(work, actions, watch.segment)
+        family.widen(watch.exact, watch.asks)
+        family.forms[family.key(work, segment, scan)] = found
+    return found
+
+
+def _holding(work: Work, actions: tuple[Action, ...], segment: Segment) -> list[tuple[Action, tuple[SegmentMap, ...]]]:
+    found = []
+    for action in actions:
+        if action.when is None or action.when(work, segment, _NOTHING):
+            maps = tuple(one for one in action.maps if one.segment != segment.name or one.speaks(segment))
+            if maps or not action.maps or action.bare or action.acts:
+                found.append((action, maps))
+    return found
+
+
+def _act(work: Work, action: Action, maps: tuple[SegmentMap, ...], segment: Segment) -> None:
     """Make or find the record, and let the segment speak to it."""
-    if action.maps and not (action.bare or action.acts):
-        for one in action.maps:
-            if one.segment != segment.name or one.speaks(segment):
-                break
-        else:
-            return
     home = _home(work, action.home)
     builder: Builder | None = None
     if action.mode == "last":
@@ -174,7 +199,7 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
         work.again = segment.name if segment.name in builder.heard else ""
     builder.heard += segment.name + " "
     try:
-        for one in action.maps:
+        for one in maps:
             speaker = segment if one.segment == segment.name else work.group.segment(one.segment)
             if speaker is not None:
                 one.apply(work, speaker, builder)
@@ -187,7 +212,7 @@ def _act(work: Work, action: Action, segment: Segment) -> None:
     if fresh and action.resource:
         if len(builder.resource) == 2 and not builder.failed and not action.bare:
             return
-        made = named(work, action.resource, action.mode == "merge", action.key, segment, builder, home)
+        made = named(work, action.resource, action.mode == "merge", action.token, action.key, segment, builder, home)
         home.made.setdefault(action.label, []).append(made)
         work.made.setdefault(action.label, []).append(made)
         builder = made
@@ -241,40 +266,19 @@ def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> 
 
 
 def _finish(work: Work) -> Translation:
-    """Records that held, and every element with what became of it."""
+    """Records that held, and the account of every element."""
     records: list[Record] = []
+    items: list[Items] = []
     for builder in work.records.values():
         if builder.failed:
-            for span in builder.spans:
+            for span in spans_of(builder.spans):
                 work.refused.setdefault(span.offset, span.rule)
             continue
         settle(work, builder)
+        items.append(builder.spans)
         records.append(builder.record())
-    # the first span of a place gives the rule: backwards, so that it is the last to be written
-    mapped = {span[1]: span[4] for record in reversed(records) for span in reversed(record.spans)}
-    dropped, refused, superseded = work.dropped, work.refused, work.superseded
-    elements: list[Element] = []
-    add = elements.append
-    for segment in work.message.segments:
-        for locator, offset, length, text in segment.outline():
-            rule = mapped.get(offset)
-            if rule is not None:
-                add(_new(Element, (locator, offset, length, "carried" if rule in CARRIED else "mapped", rule)))
-                continue
-            if offset in refused:
-                disposition, rule = "rejected", refused[offset]
-            elif offset in dropped:
-                disposition, rule = "dropped", dropped[offset]
-            elif offset in superseded:
-                disposition, rule = "dropped", f"said-already:{superseded[offset]}"
-            elif text == '""':
-                disposition, rule = "dropped", "hl7-null"
-            elif text.isspace():
-                disposition, rule = "dropped", "blank"
-            else:
-                disposition, rule = "uncovered", ""
-            add(_new(Element, (locator, offset, length, disposition, rule)))
-    return Translation(tuple(records), tuple(elements), tuple(work.rejects), tuple(work.notices))
+    account = Account(work.message.segments, items, work.refused, work.dropped, work.superseded)
+    return Translation(tuple(records), account, tuple(work.rejects), tuple(work.notices))
 
 
 def _envelope(message: Message) -> Translation:

@@ -10,9 +10,11 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Notice, Record, Span
+from trivet.integration.formats.hl7v2.lineage import Bulk, Items, Lineage, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Message, Segment
 from trivet.integration.formats.hl7v2.values import Doubt
+from trivet.integration.formats.hl7v2.watch import Slot, Watch
 from trivet.integration.tables import table
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
@@ -32,7 +34,8 @@ class Settings:
 
     `options`: `authorities` {assigning authority: system URI}, `code_systems` {coding system: URI}, `identifier_system` and
     `code_system` (patterns with {base} and {name} for those that nobody listed), `charset` (for feeds with an empty MSH-18),
-    `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test).
+    `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test),
+    `forms` (false: every segment is read row by row, see `forms.py`; slow, and the same).
     """
 
     __slots__ = (
@@ -42,13 +45,12 @@ class Settings:
         "base",
         "charset",
         "code_pattern",
-        "effects",
+        "families",
+        "forms",
         "id_pattern",
         "ids",
-        "met",
         "options",
         "patient_types",
-        "said",
     )
 
     def __init__(self, profile: SourceProfile) -> None:
@@ -62,9 +64,8 @@ class Settings:
         self._coded: dict[str, str] = {row["name"]: row["uri"] for row in table("hl7v2/coding_systems.csv", "name", "uri")}
         self._coded.update(options.get("code_systems", {}))
         self._named: dict[tuple[str, str, str], str] = {}
-        self.effects: dict[Any, Any] = {}
-        self.said: dict[Any, Any] = {}
-        self.met: set[int] = set()
+        self.forms = bool(options.get("forms", True))
+        self.families: dict[Any, Any] = {}
         self.ids: dict[tuple[str, ...], str] = {}
 
     def code_system(self, name: str) -> str:
@@ -154,18 +155,17 @@ class Builder:
     """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused,
     `heard` which segments came to it after it was made."""
 
-    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "origin", "resource", "spans", "type")
+    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "resource", "spans", "type")
 
     def __init__(self, type_: str, group: Group | None = None) -> None:
         self.type, self.group = type_, group
         self.resource: dict[str, Any] = {"resourceType": type_, "id": ""}
-        self.spans: list[Span] = []
+        self.spans: Items = []
         self.labels: Labels = {}
         self.leaf: Leaf | None = None
         self.links: list[Any] = []
         self.failed = False
         self.heard = ""
-        self.origin: Any = None
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
         """Put a value, with the leaf behind it."""
@@ -212,9 +212,17 @@ class Builder:
             else:
                 work.superseded.setdefault(span.offset, rule)
 
+    def add(self, work: Work, resource: dict[str, Any], spans: Items) -> None:
+        """What another mention of the same record says."""
+        if resource == self.resource and not any(type(part) is list and len(part) > 1 for part in resource.values()):
+            self.spans += spans
+            return
+        own = {name: value for name, value in resource.items() if name not in ("resourceType", "id")}
+        self.absorb(work, own, spans_of(spans), "same-record-other-value")
+
     def record(self) -> Record:
         """The finished record."""
-        return Record(self.resource, tuple(self.spans))
+        return Record(self.resource, Lineage(self.spans))
 
 
 class Work:
@@ -237,6 +245,7 @@ class Work:
         "settings",
         "source",
         "superseded",
+        "watch",
         "zone",
     )
 
@@ -246,7 +255,8 @@ class Work:
         self.made: dict[str, list[Builder]] = {}
         self.records: dict[tuple[str, str], Builder] = {}
         self.anchor = self.again = ""
-        self.born: list[tuple[Any, int]] | None = None  # set while a segment is being remembered
+        self.watch: Watch | None = None
+        self.born: list[Builder] = []  # while a segment is watched
         self.notices: list[Notice] = []
         self.rejects: list[Rejected] = []
         self.dropped: dict[int, str] = {}
@@ -255,6 +265,8 @@ class Work:
 
     def id(self, type_: str, *parts: str) -> str:
         """The deterministic id of a record of this feed."""
+        if self.watch is not None and any(isinstance(part, Slot) for part in parts):
+            return self.watch.slot(("id", type_, parts), "")  # type: ignore[return-value]
         key = (self.source, type_, *parts)
         known = self.settings.ids
         found = known.get(key)
@@ -278,18 +290,38 @@ class Work:
         )
         self.refused.setdefault(leaf.offset, rule)
 
+    def reference(self, type_: str, id_: str) -> str:
+        """What a reference to a record says."""
+        if isinstance(id_, Slot):
+            return self.watch.slot(("reference", type_, id_), "")
+        return f"{type_}/{id_}"
+
     def merge(self, builder: Builder) -> Builder:
         """The record under its id: a new one, or the earlier one with what the new one adds. Spans follow their values."""
-        if self.born is not None:
-            self.born.append((builder, 0))
-            return builder
         key = (builder.type, builder.resource["id"])
         known = self.records.get(key)
         if known is None:
             self.records[key] = builder
             return builder
-        if known.leaf is None:  # told from memory, which keeps no leaf: what names it here stands behind references to it
+        if known.leaf is None:  # nothing but a field has named it yet: what names it here stands behind references to it
             known.leaf = builder.leaf
-        own = {name: value for name, value in builder.resource.items() if name not in ("resourceType", "id")}
-        known.absorb(self, own, builder.spans, "same-record-other-value")
+        known.add(self, builder.resource, builder.spans)
         return known
+
+    def born_of(self, builder: Builder) -> None:
+        """A record that a field gives rise to, or one more mention of one that is there."""
+        if self.watch is not None:
+            self.born.append(builder)
+            return
+        builder.leaf = None
+        self.merge(builder)
+
+    def bear(self, type_: str, id_: str, resource: dict[str, Any], spans: Bulk) -> None:
+        """The same, told by a form."""
+        known = self.records.get((type_, id_))
+        if known is None:
+            builder = self.records[type_, id_] = Builder(type_)
+            builder.resource = resource
+            builder.spans.append(spans)
+        else:
+            known.add(self, resource, [spans])

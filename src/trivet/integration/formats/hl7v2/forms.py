@@ -1,0 +1,269 @@
+"""Forms: what a segment map does with every segment of a shape, as one straight function, made from watching it once.
+
+A form is kept for the map, the type of a new record, the shape, and the texts that were looked at. Its function gets the leaves'
+texts and gives the finished values (dictionaries as literals, open values in their places), or None when a test of the form does not
+hold for these texts; then the rows are run. Spans are a template, filled in when they are read. The only words in the code are ours:
+keys, constants, rules and functions enter as values of its namespace (see docs/decisions, "Forms of segments").
+Nothing leaves the process, and the memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.compile import naked
+from trivet.integration.formats.hl7v2.convert import stripped
+from trivet.integration.formats.hl7v2.lineage import Bulk, Template, spans_of, template_of
+from trivet.integration.formats.hl7v2.paths import Labels, Target
+from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
+from trivet.integration.formats.hl7v2.scan import Scan
+from trivet.integration.formats.hl7v2.values import Bad, Doubt
+from trivet.integration.formats.hl7v2.watch import Opaque, Slot, Watch
+from trivet.integration.formats.hl7v2.work import Builder, Work
+
+__all__ = ["Family", "Form", "Recorder", "Speaker", "family_of", "learn", "tell", "token", "watching"]
+
+FORMS = 4_000  # of one feed
+TRIES = 3  # forms for the same texts looked at, which differ in their tests
+_NOTHING = Repetition([], 0, 0, "")
+_ALWAYS = (stripped, naked)  # no leaf of a scan is blank
+Rows = list[tuple[str, int, str, str]]
+
+
+class Recorder:
+    """Stands where a record with content stands, and writes down what is said to it: what stands there decides what becomes of it."""
+
+    __slots__ = ("puts",)
+
+    def __init__(self) -> None:
+        self.puts: list[tuple[Target | None, int, Any, list[Span], str]] = []
+
+    def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
+        """A value with the leaf behind it."""
+        self.puts.append((target, index, value, [Span("", leaf[0], leaf[1], leaf[2], rule)], rule))
+
+    def take(self, work: Work, target: Target, index: int, value: Any, spans: list[Span], rule: str) -> None:
+        """A structure with the spans inside it."""
+        self.puts.append((target, index, value, spans, rule))
+
+    def absorb(self, work: Work, out: dict[str, Any], spans: list[Span], rule: str) -> None:
+        """Parts of the record itself."""
+        self.puts.append((None, 0, out, spans, rule))
+
+
+Speaker = Builder | Recorder
+
+
+class Form(NamedTuple):
+    """`run` gives ((child id, child), ...) and the record or the values of the puts."""
+
+    run: Callable[[list[str], Work], Any]
+    template: Template | None
+    labels: Labels
+    children: tuple[tuple[str, Template], ...]
+    puts: tuple[tuple[Target | None, int, Template, str], ...]
+    marks: tuple[tuple[bool, int, str], ...]
+
+
+class Family:
+    """The forms of one map and shape. `pick` takes the texts that some form looked at, `asks` what one asked beside the segment."""
+
+    __slots__ = ("asks", "failed", "forms", "indices", "met", "pick")
+
+    def __init__(self) -> None:
+        self.indices: frozenset[int] = frozenset()
+        self.asks: dict[Callable[..., str], bool] = {}
+        self.pick: Callable[[list[str]], Any] = len
+        self.forms: dict[Any, list[Any]] = {}
+        self.met: set[Any] = set()
+        self.failed: dict[Any, int] = {}
+
+    def key(self, work: Work, segment: Segment, scan: Scan) -> Any:
+        """What decides between the forms of the family."""
+        if not self.asks:
+            return self.pick(scan.leaves), work.offset
+        asked = [get(work, segment, _NOTHING) if exact else not get(work, segment, _NOTHING) for get, exact in self.asks.items()]
+        return self.pick(scan.leaves), work.offset, *asked
+
+    def widen(self, exact: set[int], asks: dict[Callable[..., str], bool]) -> bool:
+        """Look at more from now on. False when the family looks at all that anyhow."""
+        if exact <= self.indices and all(self.asks.get(get, False) >= wanted and get in self.asks for get, wanted in asks.items()):
+            return False
+        self.indices |= exact
+        for get, wanted in asks.items():
+            self.asks[get] = wanted or self.asks.get(get, False)
+        self.pick = itemgetter(*sorted(self.indices)) if self.indices else len
+        self.forms.clear()
+        return True
+
+
+def tell(form: Form, work: Work, scan: Scan, builder: Builder) -> bool:
+    """Say to a record what the form says of this segment. False when a test of the form does not hold."""
+    try:
+        said = form.run(scan.leaves, work)
+    except Doubt:
+        return False
+    if said is None:
+        return False
+    born, made = said
+    for (type_, template), (id_, resource) in zip(form.children, born, strict=True):
+        work.bear(type_, id_, resource, Bulk(template, scan, ""))
+    if form.template is not None:
+        builder.resource = made
+        builder.spans.append(Bulk(form.template, scan, ""))
+        if form.labels:
+            builder.labels = form.labels.copy()
+    else:
+        resource, labels = builder.resource, builder.labels
+        for (target, index, template, rule), value in zip(form.puts, made, strict=True):
+            if target is None:
+                builder.absorb(work, value, spans_of((Bulk(template, scan, ""),)), rule)
+                continue
+            stands = target.put(resource, labels, index, value)
+            if stands:
+                builder.spans.append(Bulk(template, scan, stands))
+            else:
+                for at, _ in template.firsts:
+                    work.superseded.setdefault(scan.places[at], rule)
+    for dropped, at, rule in form.marks:
+        (work.dropped if dropped else work.superseded).setdefault(scan.places[at], rule)
+    return True
+
+
+def learn(work: Work, segment: Segment, scan: Scan, type_: str, run: Callable[[Work, Segment, Speaker], None]) -> tuple[Form, Watch] | None:
+    """Let a map speak to a record that nobody keeps, and make a form of what it did. None when there can be none."""
+    scratch: Speaker = Builder(type_) if type_ else Recorder()
+    try:
+        with watching(work, segment, scan) as watch:
+            run(work, watch.segment, scratch)
+            if work.refused or work.notices or work.rejects:
+                return None
+            return _form(watch, scan, work, scratch), watch
+    except (Bad, Opaque, TypeError, KeyError):
+        return None
+
+
+@contextmanager
+def watching(work: Work, segment: Segment, scan: Scan) -> Iterator[Watch]:
+    """Watch what is done with a segment, with the bench's lists set aside."""
+    kept = (work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born)
+    work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born = {}, {}, {}, {}, [], [], []
+    work.watch = watch = Watch(segment, scan.places, len(scan.leaves))
+    try:
+        yield watch
+    finally:
+        work.watch = None
+        work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born = kept
+
+
+_tokens = count(1)
+
+
+def token() -> int:
+    """A number for something that has families of its own."""
+    return next(_tokens)
+
+
+def family_of(work: Work, name: tuple[int, str, str]) -> Family:
+    """The family of that name in the memory of the feed."""
+    known = work.settings.families
+    found = known.get(name)
+    if found is None:
+        if len(known) >= FORMS:
+            known.clear()
+        found = known[name] = Family()
+    return found
+
+
+def _form(watch: Watch, scan: Scan, work: Work, scratch: Speaker) -> Form:
+    """What was watched, as a form. Raises KeyError when a span is no leaf of the segment."""
+    head = len(scan.head)
+
+    def rows(spans: Sequence[Any]) -> Template:
+        found: Rows = []
+        for path, offset, length, locator, rule in spans_of(spans):
+            at = watch.index[offset]
+            if length != len(scan.leaves[at]) or locator[:head] != scan.head:
+                raise KeyError(locator)
+            found.append((path, at, locator[head:], rule))
+        return template_of(found)
+
+    marks = [(True, watch.index[offset], rule) for offset, rule in work.dropped.items()]
+    marks += [(False, watch.index[offset], rule) for offset, rule in work.superseded.items()]
+    code = Code()
+    born = [(builder.resource["id"], builder.resource) for builder in work.born]
+    children = tuple((builder.type, rows(builder.spans)) for builder in work.born)
+    if isinstance(scratch, Builder):
+        run = code.function(watch, born, scratch.resource)
+        return Form(run, rows(scratch.spans), scratch.labels, children, (), tuple(marks))
+    puts = tuple((target, index, rows(spans), rule) for target, index, _, spans, rule in scratch.puts)
+    run = code.function(watch, born, [value for _, _, value, _, _ in scratch.puts])
+    return Form(run, None, {}, children, puts, tuple(marks))
+
+
+class Code:
+    """The text of a form's function, and the values its names stand for."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self.lines: list[str] = []
+        self._known: dict[Any, str] = {}
+        self._slots: dict[int, str] = {}
+
+    def name(self, value: Any) -> str:
+        """A name for a constant."""
+        key = (type(value), value) if isinstance(value, str) else id(value)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = f"K{len(self.names)}"
+            self.names[found] = value
+        return found
+
+    def function(self, watch: Watch, born: list[Any], made: Any) -> Callable[[list[str], Work], Any]:
+        """The function that gives the children and what is said to the record."""
+        answer = f"return ({self.value(tuple(born))}, {self.value(made)})"
+        for kind, first, second, outcome in watch.tests:
+            if kind == "none":
+                self.lines.append(f"if {self.name(second)}(l[{first:d}], work) is not None: return None")
+            else:
+                self.lines.append(f"if {self.value(first)} {'!=' if outcome else '=='} {self.value(second)}: return None")
+        body = "\n    ".join(["def form(l, work):", *self.lines, answer])
+        exec(compile(body, "<form>", "exec"), self.names)  # noqa: S102  (our own words only, see above)
+        found: Callable[[list[str], Work], Any] = self.names["form"]
+        return found
+
+    def value(self, value: Any) -> str:
+        """The expression of a value: containers as literals, slots by their variables, everything else by name."""
+        if isinstance(value, Slot):
+            return self._slots.get(id(value)) or self._slot(value)
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{self.name(key)}: {self.value(part)}" for key, part in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join([self.value(part) for part in value]) + "]"
+        if isinstance(value, tuple):
+            return "(" + "".join([self.value(part) + ", " for part in value]) + ")"
+        return self.name(value)
+
+    def _slot(self, slot: Slot) -> str:
+        """Emit what makes a slot, after what it is made of."""
+        kind, first, second = slot.code
+        test = ""
+        if kind == "leaf":
+            made = f"l[{first:d}].strip()" if second in _ALWAYS else f"{self.name(second)}(l[{first:d}], work)"
+            test = "" if second in _ALWAYS else "if {} is None: return None"
+        elif kind == "id":
+            made = f"work.id({', '.join([self.value(part) for part in (first, *second)])})"
+        elif kind == "reference":
+            made = f"{self.name(first + '/')} + {self.value(second)}"
+        else:
+            made = f"{self.name(first)}.join([{', '.join([self.value(part) for part in second])}])"
+        variable = self._slots[id(slot)] = f"v{len(self._slots)}"
+        self.lines.append(f"{variable} = {made}")
+        if test:
+            self.lines.append(test.format(variable))
+        return variable
