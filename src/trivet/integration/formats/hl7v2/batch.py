@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from trivet.contracts.record import Element, Translation
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2
@@ -104,7 +104,7 @@ def judged(raw: bytes, told: Callable[[bytes], Translation]) -> Translation | No
             what = "messages of the batch" if kind == b"BTS" else "batches of the file"
             why = f"{segment.name}-1 is not the number of {what} that were read"
             rejects.append(Rejected(f"hl7v2-{segment.name.lower()}-count", why, f"{segment.name}[1]-1", at + 4, len(stated)))
-    return replace(done, elements=moved, rejects=(*done.rejects, *rejects), ignored="" if rejects else done.ignored)
+    return Translation(done.records, moved, (*done.rejects, *rejects), done.notices, "" if rejects else done.ignored)
 
 
 def _missing(name: bytes, at: int, more: str, where: str) -> Rejected:
