@@ -282,6 +282,11 @@ def story(walk: Walk) -> str:
     walk.run("remap", *at)
     walk.run("remap", "--state", "quarantined", *at)
     walk.run("retain", *at)
+    walk.run("repair", "find", *at)
+    for row in json.loads(walk.run("repair", "list", *at))["repairs"]:
+        walk.run("repair", "show", row["repair"], *at, data=True)  # values are shown here by design, after the access was recorded
+        for act in ("accept", "undo", "reject"):
+            walk.run("repair", act, row["repair"], "--by", NAME, "--reason", NAME, *at)
     walk.run("piqi", *at)
     walk.run("piqi", str(walk.folder / "ehr"))
     walk.run("omop", "build", str(walk.folder / "omop"), *at)

@@ -80,6 +80,7 @@ def under_feature(feature: dict[str, Any]) -> Iterator[str]:
     yield f"  {feature['name']} = {value}" + (f"  ({feature['absence']})" if feature["absence"] else "")
     for fact in feature["facts"]:
         yield f"      {fact['record']} v{fact['version']} {fact['path']} = {fact.get('value')}  [{fact['state']}]"
+        yield from (f"        repaired by {name}: trivet repair show {name}" for name in fact.get("repairs", ()))
         for span in fact["spans"][:3]:
             place = f"unit {fact['receipt']} bytes {span['offset']}+{span['length']} {span['locator']}"
             yield f"        {place} {span['text']!r} by {span['rule']}"

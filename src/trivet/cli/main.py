@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "remap": "Read settled units again with today's maps: a plan first.",
     "retain": "Remove raw bytes whose time is over: a plan first.",
     "check": "Run the quality checks.",
+    "repair": "What checks propose to put right; a person decides.",
     "piqi": "HL7's PIQI rubric over records, scored by source.",
     "omop": "OMOP CDM 5.4 out of a home, or out of FHIR files.",
     "meds": "Events for training out of a home (Medical Event Data Standard).",

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from trivet.cli.options import home_option, json_option, opened, show, table
+from trivet.cli.options import caller_of, caller_options, home_option, json_option, opened, show, table
+from trivet.flows.ask import permit
 
 __all__ = ["command"]
 
@@ -22,12 +23,24 @@ given = click.Path(path_type=Path, exists=True)
 )
 @click.option("--open", "name", default="", metavar="CRITERION", help="Print the records that fail one criterion.")
 @click.option("--limit", default=100, show_default=True, help="Most rows to print.")
+@caller_options
 @home_option
 @json_option
 def command(
-    paths: tuple[Path, ...], rubric: Path | None, vocabulary: Path | None, name: str, limit: int, home: Path, as_json: bool
+    paths: tuple[Path, ...],
+    rubric: Path | None,
+    vocabulary: Path | None,
+    name: str,
+    limit: int,
+    role: str,
+    purpose: str,
+    reason: str,
+    home: Path,
+    as_json: bool,
 ) -> None:
     """Score the home's current records by source, or FHIR files (PATHS) without a home. Score = passed / performed.
+
+    Over a home, role and purpose must permit it; records of persons whose consent refuses the purpose are left out.
 
     \b
     Examples:
@@ -43,7 +56,8 @@ def command(
         answer = score_files(paths, SystemClock().now()[:10], rubric, vocabulary, name)
     else:
         with opened(home) as house:
-            answer = score_home(house, rubric, vocabulary, name)
+            left_out = permit(house, caller_of(house, role, purpose, reason), "piqi", ("clinical",))
+            answer = score_home(house, rubric, vocabulary, name, left_out) | {"left_out_by_consent": len(left_out)}
     if name:
         columns = ("record", "source", "receipt", "why")
         rows = [[row[column] for column in columns] for row in answer["rows"][:limit]]

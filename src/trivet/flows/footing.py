@@ -13,6 +13,7 @@ from typing import Any
 from trivet.contracts.feature import Contribution, FeatureValue
 from trivet.contracts.house import House
 from trivet.contracts.record import Span
+from trivet.contracts.repair import TAG
 from trivet.contracts.trail import ReceiptTrace, Trail, VersionTrace
 from trivet.kernel.errors import NotFound
 from trivet.kernel.ieee754 import bits_of
@@ -67,6 +68,9 @@ class Ground:
             "format": receipt.receipt.format,
             "received_at": receipt.receipt.received_at,
         }
+        repairs = [tag["code"] for tag in (version.resource.get("meta") or {}).get("tag", []) if tag.get("system") == TAG]
+        if repairs:  # a person changed what the bytes say; `trivet repair show` says who and what
+            told["repairs"] = repairs
         spans = matching(version.spans, given.path)
         if not spans:
             return told | {"why": "no-span"}

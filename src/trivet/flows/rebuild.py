@@ -15,6 +15,7 @@ from trivet.contracts.ports import Tx
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.projection import Projection
 from trivet.flows.remap import rerun
+from trivet.flows.repair import DECIDED, FOUND, replayed
 from trivet.flows.settle import blank, output_digest, paired, tasks_of, unkeepable
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked
@@ -143,4 +144,4 @@ def erased_then(house: House, seq: int, _: dict[str, Any]) -> None:
     house.store.write(lambda tx: house.role("erasures").replay(tx, seq))
 
 
-RUNS = {"norm.run": again, "norm.rerun": rerun, "erasure": erased_then}
+RUNS = {"norm.run": again, "norm.rerun": rerun, "erasure": erased_then, FOUND: replayed, DECIDED: replayed}

@@ -49,6 +49,7 @@ ROLES: dict[str, str] = {
     "terminology": "terminology:terminology",
     "mapping": "terminology:mapping",
     "checks": "rooms:checks",
+    "repairs": "repairing:repairs",
     "formats": "rooms:formats",
     "profiles": "profiles:profiles",
     "workshop": "rooms:workshop",

@@ -14,12 +14,14 @@ __all__ = ["erasures", "husks", "lake"]
 
 
 def erasures(house: House) -> Any:
-    """Who erases, and knows what was erased. A tombstone carries the tables that add up what is gone, and those of who is who."""
+    """Who erases, and knows what was erased. A tombstone carries the tables that add up what is gone, those of who is who, and
+    those of repairs."""
     from trivet.data.erasure import StoreErasures
     from trivet.data.interfaces.store import TABLES as REGISTER
+    from trivet.data.repair.desk import TABLES as REPAIRS
     from trivet.wiring.projections import COUNTED, IDENTITY
 
-    return StoreErasures(house.vault, house.ledger, {**COUNTED, **REGISTER, **IDENTITY})
+    return StoreErasures(house.vault, house.ledger, {**COUNTED, **REGISTER, **IDENTITY, **REPAIRS})
 
 
 def husks(house: House) -> Any:

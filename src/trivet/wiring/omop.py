@@ -27,7 +27,7 @@ from trivet.kernel.digest import digest, sha256
 from trivet.kernel.errors import DataRejected, NotFound, Rejected, Usage
 from trivet.kernel.resources import listing, text
 
-__all__ = ["TARGETS", "build_home", "convert_paths", "source_of"]
+__all__ = ["TARGETS", "build_home", "convert_paths", "refusing_in", "source_of"]
 
 TARGETS = ("parquet", "duckdb", "postgresql")
 SUBJECTS = ("subject.reference", "patient.reference", "beneficiary.reference")
@@ -105,6 +105,19 @@ def source_of(house: House, kind: str, where: str, table: str, key: int) -> list
     sql = text("trivet.data", "sql", "omop", "home_sources.sql")
     columns, rows = house.shelf.query(sql, None, (found,))
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def refusing_in(house: House, path: Path, left_out: frozenset[str]) -> int | None:
+    """How many of these persons stand in an OMOP database of files that this home built; None when it built none like it."""
+    if not path.exists():
+        return None
+    with closing(target_of("parquet" if path.is_dir() else "duckdb", str(path))) as target:
+        run = str(target.last()).removeprefix("trivet run ")
+    for file in sorted((Path(house.home) / "omop").glob("*/state.json")):
+        state = read_state(file.parent)
+        if run and state.run == run:
+            return sum(f"Person/{person}" in state.keys for person in left_out)
+    return None
 
 
 def target_of(kind: str, where: str) -> Any:

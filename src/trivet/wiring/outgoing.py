@@ -46,7 +46,8 @@ def outbox(house: House) -> Outbox:
         return (*listed, *house.role("subscriptions").listed(tx))
 
     origin = house.settings["ledger"]["origin"]
-    return Outbox(house.store, house.vault, house.ledger, house.clock, routing, everybody, stopped, origin)
+    refuses = house.role("access").refuses
+    return Outbox(house.store, house.vault, house.ledger, house.clock, routing, everybody, stopped, origin, refuses)
 
 
 @contextmanager

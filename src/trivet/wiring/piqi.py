@@ -22,12 +22,19 @@ CHUNK = 2000
 Row = tuple[str, dict[str, Any]]
 
 
-def score_home(house: House, rubric: Path | None = None, vocabulary: Path | None = None, opened: str = "") -> dict[str, Any]:
-    """Current records of a home by source; with `opened` the records that fail one criterion, with their receipts."""
+def score_home(
+    house: House,
+    rubric: Path | None = None,
+    vocabulary: Path | None = None,
+    opened: str = "",
+    left_out: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """Current records of a home by source, without those of persons who are left out; with `opened` the records that fail one criterion,
+    with their receipts."""
     sql = text("trivet.data", "sql", "piqi", "home_records.sql")
     _, rows = house.shelf.query(sql, None, (sorted({one.resource for one in read_rubric(rubric)}),))
-    receipts = {record: receipt for record, receipt, _, _ in rows}
-    held = ((source, jsontext.loads(body)) for _, _, source, body in rows)
+    receipts = {record: receipt for record, receipt, _, person, _ in rows if person not in left_out}
+    held = ((source, jsontext.loads(body)) for _, _, source, person, body in rows if person not in left_out)
     return _scored(held, house.clock.now()[:10], rubric, vocabulary, opened, receipts)
 
 

@@ -30,6 +30,7 @@ IDENTITY = {
 def received() -> Projection:
     """What came in, what became of it, who is who, every record version, and what the feeds carry."""
     from trivet.data.interfaces.store import TABLES as REGISTER
+    from trivet.data.repair.desk import TABLES as REPAIRS
 
     tables = {
         "receipt": "seq",
@@ -43,6 +44,7 @@ def received() -> Projection:
         "lineage": "receipt",
         "lineage_again": "receipt, since",
         **IDENTITY,
+        **REPAIRS,
     }
     return Projection("received", tables, replay_received)
 

@@ -67,8 +67,16 @@ def base_of(house: House, options: Mapping[str, Any]) -> str:
 
 
 def stopped(house: House, message: Message) -> bool:
-    """Does the message say what a model said that stands still now?"""
-    return message.event != "withheld" and message.model in State(house.store.read).suspensions()
+    """Does the message say what a model said that stands still now, or what its person refuses by now?"""
+    if message.event == "withheld":
+        return False
+    if message.model in State(house.store.read).suspensions():
+        return True
+    try:
+        record = house.role("outbox").record(message)
+    except NotFound:
+        return True
+    return bool(house.role("access").refuses(record.person, record.purpose))
 
 
 def accessed(house: House, client: str, decisions: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from trivet.cli.dqd import consented
 from trivet.contracts.access import Caller
 from trivet.contracts.house import House
 from trivet.data.access import Decider
@@ -22,6 +23,8 @@ from trivet.flows.receive import Delivery, receive
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.errors import Fault, Refused, Usage
 from trivet.wiring.build import init_home
+from trivet.wiring.omop import build_home, refusing_in
+from trivet.wiring.piqi import score_home
 from trivet.wiring.rooms import relations
 from trivet.wiring.viewing import run_view
 
@@ -260,3 +263,20 @@ def test_bulk_reading_is_permitted_first(house: House) -> None:
     assert entries(house)[-1]["notes"] == {**entries(house)[-1]["notes"], "act": "omop", "left_out": "1"}
     some = run_view("us-core-patient", house=house, left_out=left_out)
     assert len(some["rows"]) == len(everybody["rows"]) - 1
+
+
+def test_the_quality_of_records_is_asked_for_consent_too(house: House, tmp_path: Path) -> None:
+    """PIQI leaves out who refuses; a database that was built before somebody refused is not looked at until it is built again."""
+    refused = house.role("access").left_out("HRESCH")
+    everybody = score_home(house)["sources"]["ehr"]["records"]
+    assert score_home(house, left_out=refused)["sources"]["ehr"]["records"] < everybody
+    for place, kind in ((tmp_path / "omop", "parquet"), (tmp_path / "omop.duckdb", "duckdb")):
+        build_home(house, kind, str(place))
+        assert refusing_in(house, place, refused) == 1
+        with pytest.raises(Refused) as stale:
+            consented(Path(house.home), place, "data_scientist", "HRESCH", "")
+        assert stale.value.code == "E923"
+        build_home(house, kind, str(place), left_out=refused)
+        consented(Path(house.home), place, "data_scientist", "HRESCH", "")
+    assert entries(house)[-1]["notes"] == {**entries(house)[-1]["notes"], "act": "dqd", "left_out": "1"}
+    assert refusing_in(house, tmp_path / "nowhere", refused) is None

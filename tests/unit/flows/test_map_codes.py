@@ -15,10 +15,13 @@ from trivet.contracts.revision import Chosen
 from trivet.flows.map_codes import decide_code, release_changes, suggest_codes
 from trivet.flows.receive import Delivery, receive
 from trivet.flows.remap import remap
+from trivet.flows.repair import decide as repaired
+from trivet.flows.repair import find
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.errors import NotFound, Refused, Usage
 from trivet.wiring import terminology
 from trivet.wiring.build import init_home, open_home
+from trivet.wiring.shadow import rebuild_home
 
 NOW = "2026-03-01T08:00:00.000000Z"
 LAB, PHARMACY, LOINC, RXNORM = "urn:lab", "urn:pharmacy", "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -230,3 +233,21 @@ def test_what_a_release_changed_for_the_codes_in_use(house: House, tmp_path: Pat
     assert len(release_changes(house, releases.HOUSE, "1", "2", every=True)["changes"]) == 3
     with pytest.raises(NotFound):
         release_changes(house, releases.HOUSE, "1", "3")
+
+
+def test_a_strong_suggestion_is_a_repair_that_a_person_decides(house: House) -> None:
+    """One target of the very name is proposed; accepting it is the map's own decision, with its approvers; undoing it retires the row."""
+    assert find(house) == {"map-code": 1}
+    assert find(house) == {}
+    [one] = house.role("repairs").rows()
+    assert one["edits"][0].before["code"] == "EX10"
+    first = repaired(house, one["repair"], "accept", by="ada", reason="label")
+    assert (first["act"], first["approvals_missing"]) == ("vote", 1)
+    assert house.role("repairs").row(one["repair"])["state"] == "open"
+    second = repaired(house, one["repair"], "accept", by="ben", reason="label")
+    assert (second["act"], second["status"], second["plan"]) == ("accept", "approved", "trivet remap --source lab")
+    remap(house, Chosen(source="lab"), accept=True, report=lambda _: None)
+    assert house.role("mapping").rows()[-1]["status"] == "approved"
+    assert repaired(house, one["repair"], "undo", by="ada", reason="another label")["status"] == "retired"
+    assert house.role("repairs").row(one["repair"])["state"] == "undone"
+    assert rebuild_home(house, repair=False, report=lambda _: None)["same"]

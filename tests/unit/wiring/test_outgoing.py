@@ -27,6 +27,7 @@ from trivet.wiring.build import init_home, open_home
 from trivet.wiring.outgoing import alone
 from trivet.wiring.settings import Source, add_source, read_settings
 from trivet.wiring.sinks import open_sink
+from trivet.wiring.subscribing import stopped
 
 NOW = "2026-03-01T08:00:00.000000Z"
 
@@ -184,3 +185,41 @@ def test_destinations_are_read_strictly(tmp_path: Path, said: str, word: str) ->
     with pytest.raises(Usage) as wrong:
         read_settings(tmp_path)
     assert word in wrong.value.what
+
+
+def consent(home: Path, **more: Any) -> None:
+    """A consent of the one person, as a feed sends it."""
+    provision = {"type": "permit", "provision": [{"type": "deny", "purpose": [{"code": "TREAT"}]}]}
+    said = {"resourceType": "Consent", "id": "c1", "status": "active", "patient": {"reference": "Patient/x1"}, "provision": provision}
+    said |= {"scope": {"coding": [{"code": "patient-privacy"}]}, "category": [{"coding": [{"code": "59284-0"}]}], **more}
+    house = open_home(home)
+    receive(house, [Delivery(json.dumps(said).encode(), "ehr", "fhir", f"consent-{len(more)}.json")])
+    house.close()
+
+
+def test_a_consent_withdrawn_after_queuing_holds_the_message(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing leaves; the message is held with its reason, visible, not lost; it is released when the person consents again, not before."""
+    hook = HttpPeer()
+    secret = home / "keys" / "app.secret"
+    secret.write_text(KEY + "\n")
+    secret.chmod(0o600)
+    add(home, "app", "webhook", f"http://127.0.0.1:{hook.port}/", secret='"keys/app.secret"')
+    at = ("--home", str(home))
+    assert told(capsys, "decide", "--use", "deterioration", "--person", person_of(home), *at)[0] == 0
+    consent(home)
+    code, answer = told(capsys, "outbox", "send", *at)
+    assert (code, answer["destinations"][0]["delivered"], hook.requests) == (0, 0, [])
+    [held] = told(capsys, "outbox", "list", "--state", "held", *at)[1]["messages"]
+    assert (held["reason"], held["attempts"]) == ("consent", 0)
+    house = open_home(home)
+    notes = [entry["notes"] for _, entry in house.ledger.find("outbox")]
+    assert [(one["then"], one["reason"]) for one in notes] == [("held", "consent")]
+    assert stopped(house, house.role("outbox").message("app", 1))  # nor is it given to who asks for what it missed
+    house.close()
+    code, refused = told(capsys, "outbox", "resend", "app", "1", *at)
+    assert (code, refused["error"]["code"]) == (3, "E859")
+    consent(home, status="inactive")
+    assert told(capsys, "outbox", "resend", "app", "1", *at)[1]["state"] == "waiting"
+    assert told(capsys, "outbox", "send", *at)[1]["destinations"][0]["delivered"] == 1
+    assert json.loads(hook.requests[0][3])["data"]["decision"] == "D-000001"
+    hook.close()

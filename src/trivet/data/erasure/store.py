@@ -178,7 +178,15 @@ class StoreErasures:
                 self._vault.release(tx, [blob], one)
 
     def _take_decisions(self, tx: Tx, subjects: Sequence[str], newest: int, held: str) -> None:
-        """What humans decided about links of the person."""
+        """What humans decided about links of the person, and about repairs of the person's records."""
+        for kind in ("repair.found", "repair.decided"):
+            for _, entry in self._ledger.find(kind):
+                try:
+                    about_them = jsontext.loads(self._vault.get(entry["notes"]["blob"]))["subject"] in subjects
+                except NotFound:
+                    continue
+                if about_them:
+                    self._take(tx, entry["notes"]["blob"], held)
         touched, about = set(subjects), {"subjects": _list(subjects)}
         reviews = {number for (number,) in tx.execute(sql("erase_reviews_of"), about)}
         events = {number for (number,) in tx.execute(sql("erase_events_of"), about)}
@@ -229,6 +237,8 @@ class StoreErasures:
             if row["known_seq"] == row["receipt"]:
                 fresh.setdefault(row["receipt"], Kept()).sheets[row["key"]] = _sheet(row)
         tx.execute(sql("erase_version"), (_list(removed),))
+        tx.execute(sql("erase_repair"), (_list(subjects),))
+        tx.execute(sql("erase_repair_version"))
         for seq in sorted(gone):
             self._lineage(tx, seq, fresh.get(seq))
         for seq in units:

@@ -107,27 +107,27 @@ class Courier:
             self.outbox.refuse(message, made)
             self.report(f"outbox {self.name}: message {message.number} cannot be sent: {made}")
             return None, message, ""
-        body, person = made
+        body, record = made
 
         def work(tx: Tx) -> Letter | None:
             if done is not None:
                 self.outbox.end(tx, done)
-            return self.outbox.begin(tx, message, body, person)
+            return self.outbox.begin(tx, message, body, record.person, record.purpose)
 
-        return self.store.write(work), message, person
+        return self.store.write(work), message, record.person
 
-    def _made(self, sink: Sink, message: Message) -> tuple[bytes, str] | str:
-        """The message's bytes and whose they are, or why there are none."""
+    def _made(self, sink: Sink, message: Message) -> tuple[bytes, DecisionRecord] | str:
+        """The message's bytes and the decision they are about, or why there are none."""
         try:
             record = self.outbox.record(message)
             if message.blob:
-                return self.outbox.body(message), record.person
+                return self.outbox.body(message), record
             made = sink.render(self.tell(message, record))
         except NotFound as gone:
             if gone.code != "E622":
                 raise
             return "erased"
-        return made.code if isinstance(made, Rejected) else (made, record.person)
+        return made.code if isinstance(made, Rejected) else (made, record)
 
     def _settle(self, done: Done) -> None:
         self.store.write(lambda tx: self.outbox.end(tx, done))

@@ -24,7 +24,7 @@ from trivet.kernel.errors import NotFound, Refused
 __all__ = ["STATES", "Done", "Message", "Outbox"]
 
 STATES = ("waiting", "sending", "delivered", "dead", "held", "superseded")
-HELD = "suspended"
+HELD, CONSENT = "suspended", "consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Outbox:
     """`out_message` and `out_attempt` over store, vault and ledger.
 
     `listed` gives the destinations, those of the settings and those that subscribed; `stopped` the models that stand still, as the
-    transaction sees it. `origin` names this house, so that no two houses make the same key.
+    transaction sees it; `refuses(person, purpose)` the consent that refuses now, empty when none does. `origin` names this house, so that
+    no two houses make the same key.
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class Outbox:
         listed: Callable[[Tx], Sequence[Destination]],
         stopped: Callable[[Tx], frozenset[str]],
         origin: str,
+        refuses: Callable[[str, str], str] = lambda person, purpose: "",
     ) -> None:
         self._store, self._vault, self._ledger, self._clock = store, vault, ledger, clock
         self._routing, self._listed, self._stopped, self._origin = routing, listed, stopped, origin
+        self._refuses = refuses
 
     def put(self, tx: Tx, record: DecisionRecord, seq: int) -> int:
         """Queue what goes out about a decision whose entry stands at `seq` in this transaction. Gives how many messages that are."""
@@ -143,14 +146,18 @@ class Outbox:
         """The decision that the message is about. NotFound E622 when its person was erased."""
         return DecisionRecord.from_json(self._vault.get(self._ledger.entry(message.seq)["notes"]["blob"]))
 
-    def begin(self, tx: Tx, message: Message, body: bytes, person: str) -> Letter | None:
-        """Write down that the message goes out now. None when it must not: taken back meanwhile, its model stands still, or what takes
-        its place was delivered before it. After this transaction, and not before, the letter may be handed over."""
+    def begin(self, tx: Tx, message: Message, body: bytes, person: str, purpose: str) -> Letter | None:
+        """Write down that the message goes out now. None when it must not: taken back meanwhile, its model stands still, its person refuses
+        its purpose by now, or what takes its place was delivered before it. After this transaction, and not before, the letter may be
+        handed over."""
         rows = tx.execute(sql("out_still"), (message.destination, message.number))
         if not rows:
             return None
         if message.event != "withheld" and message.model in self._stopped(tx):
             self._act(tx, message, "held", HELD, "")
+            return None
+        if message.event != "withheld" and self._refuses(person, purpose):
+            self._act(tx, message, "held", CONSENT, "")
             return None
         if tx.execute(sql("out_later"), (message.destination, message.thread, message.number))[0][0]:
             self._act(tx, message, "superseded", "late-status", "")
@@ -197,8 +204,11 @@ class Outbox:
 
     def resend(self, destination: str, number: int, by: str, *, fresh: bool = False) -> Message:
         """Let a dead, held or delivered message wait again: the same bytes under the same key. `fresh` makes new bytes under a new key,
-        for a message that was refused as it was. Refused E853 while its model stands still, or while it is on its way."""
+        for a message that was refused as it was. Refused E853 while its model stands still, or while it is on its way; E859 while its
+        person refuses its purpose."""
         message = self.message(destination, number)
+        if message.event != "withheld" and message.state not in ("waiting", "sending"):
+            self._consented(message)
 
         def work(tx: Tx) -> None:
             if message.state in ("waiting", "sending"):
@@ -213,6 +223,15 @@ class Outbox:
 
         self._store.write(work)
         return self.message(destination, number)
+
+    def _consented(self, message: Message) -> None:
+        try:
+            record = self.record(message)
+        except NotFound:  # erased: it ends as such when its turn comes
+            return
+        if self._refuses(record.person, record.purpose):
+            why = f"an active consent refuses {record.purpose}"
+            raise Refused("E859", "its person refuses the purpose", failed=(CONSENT,), why=why, help="trivet outbox list --state held")
 
     def _act(self, tx: Tx, message: Message, state: str, reason: str, by: str) -> None:
         """Something is decided about a message without sending it."""

@@ -1,1 +1,1 @@
-SELECT record, receipt, source, body FROM record_state WHERE type IN (SELECT unnest(?)) ORDER BY source, record
+SELECT record, receipt, source, person, body FROM record_state WHERE type IN (SELECT unnest(?)) ORDER BY source, record

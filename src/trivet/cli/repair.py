@@ -1,0 +1,158 @@
+"""`trivet repair`: what checks propose to put right, and what a person decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trivet.cli.options import caller_of, caller_options, home_option, json_option, opened, show, table
+
+__all__ = ["command"]
+
+STATES = ("open", "stale", "accepted", "overtaken", "rejected", "undone")
+decided = [
+    click.argument("name", metavar="REPAIR"),
+    click.option("--by", envvar=["TRIVET_USER", "USER"], default="", help="Who decides."),
+    click.option("--reason", default="", help="Why; goes on record."),
+    home_option,
+    json_option,
+]
+
+
+def decision(command: Any) -> Any:
+    """The arguments of a decision."""
+    for add in reversed(decided):
+        command = add(command)
+    return command
+
+
+@click.group("repair")
+def command() -> None:
+    """Repairs that failing checks propose, each with its evidence. None is ever made without a person's decision.
+
+    \b
+    Examples:
+      trivet repair find
+      trivet repair list --state open
+      trivet repair accept R-0a1b2c3d4e5f --reason "the analyser was set to umol/L that week"
+    """
+
+
+@command.command("find")
+@home_option
+@json_option
+def find_(home: Path, as_json: bool) -> None:
+    """Open the checks that can propose repairs, and propose what was not proposed before.
+
+    \b
+    Examples:
+      trivet repair find
+      trivet repair find --json
+    """
+    from trivet.flows.repair import find
+
+    with opened(home) as house:
+        found = find(house)
+    told = [f"  {kind}: {count}" for kind, count in found.items()]
+    show(as_json, {"found": found}, [f"{sum(found.values())} new proposals", *told])
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice(STATES), default=None, help="Only these.")
+@home_option
+@json_option
+def list_(state: str | None, home: Path, as_json: bool) -> None:
+    """All repairs, without what stands in the records.
+
+    \b
+    Examples:
+      trivet repair list
+      trivet repair list --state open --json
+    """
+    with opened(home) as house:
+        rows = [row for row in house.role("repairs").rows() if state in (None, row["state"])]
+    columns = ("repair", "state", "kind", "check", "record", "version", "made", "found", "decided")
+    shown = [{name: row[name] for name in columns} for row in rows]
+    show(as_json, {"repairs": shown}, [*table(columns, [list(row.values()) for row in shown]), f"{len(shown)} repairs"])
+
+
+@command.command("show")
+@click.argument("name", metavar="REPAIR")
+@caller_options
+@home_option
+@json_option
+def show_(name: str, role: str, purpose: str, reason: str, home: Path, as_json: bool) -> None:
+    """One repair: each element before and after, and what speaks for it. Shows personal data, and records that it did.
+
+    \b
+    Examples:
+      trivet repair show R-0a1b2c3d4e5f
+      trivet repair show R-0a1b2c3d4e5f --role steward --purpose HOPERAT --reason "deciding it"
+    """
+    from trivet.flows.repair import look_at
+
+    with opened(home) as house:
+        row = look_at(house, name, caller_of(house, role, purpose, reason))
+    told = {**row, "edits": [edit._asdict() for edit in row["edits"]]}
+    lines = [f"{row['repair']}  {row['kind']}  {row['record']} version {row['version']}  {row['state']}"]
+    lines += [f"  {edit.path}: {edit.before} -> {edit.after}" for edit in row["edits"]]
+    show(as_json, told, [*lines, *(f"  because {one}" for one in row["evidence"])])
+
+
+def run(act: str, name: str, by: str, reason: str, home: Path, as_json: bool) -> None:
+    """One decision, and what it did."""
+    from trivet.flows.repair import decide
+
+    with opened(home) as house:
+        told = decide(house, name, act, by=by, reason=reason)
+    lines = [f"{name}: {told['act']}, ledger {told['ledger']}"]
+    lines += [f"  {told['record']} version {told['version']}"] if told["version"] else []
+    lines += [f"  {told['approvals_missing']} more people must approve"] if told.get("approvals_missing") else []
+    lines += [f"  then: {told['plan']}"] if told.get("plan") else []
+    lines += (
+        [f"  {len(told['decisions'])} decisions rested on the version before: {', '.join(told['decisions'][:20])}"]
+        if told["decisions"]
+        else []
+    )
+    show(as_json, told, lines)
+
+
+@command.command("accept")
+@decision
+def accept(name: str, by: str, reason: str, home: Path, as_json: bool) -> None:
+    """Make the repair: a new version of the record that names it. The version before stays as it was.
+
+    \b
+    Examples:
+      trivet repair accept R-0a1b2c3d4e5f --reason "the analyser was set to umol/L that week"
+      trivet repair accept R-0a1b2c3d4e5f --by "R. Abernathy" --reason "seen the chart" --json
+    """
+    run("accept", name, by, reason, home, as_json)
+
+
+@command.command("reject")
+@decision
+def reject(name: str, by: str, reason: str, home: Path, as_json: bool) -> None:
+    """Decline it: the same is not proposed of this record again.
+
+    \b
+    Examples:
+      trivet repair reject R-0a1b2c3d4e5f --reason "the patient is on dialysis"
+      trivet repair reject R-0a1b2c3d4e5f --by "R. Abernathy" --reason "true value" --json
+    """
+    run("reject", name, by, reason, home, as_json)
+
+
+@command.command("undo")
+@decision
+def undo(name: str, by: str, reason: str, home: Path, as_json: bool) -> None:
+    """Take an accepted repair back: what the source said stands again, as a new version.
+
+    \b
+    Examples:
+      trivet repair undo R-0a1b2c3d4e5f --reason "the laboratory confirms the first value"
+      trivet repair undo R-0a1b2c3d4e5f --by "R. Abernathy" --reason "wrong chart" --json
+    """
+    run("undo", name, by, reason, home, as_json)

@@ -1,0 +1,1 @@
+delete from repair where subject in (select value from json_each(?))

@@ -1,0 +1,1 @@
+update repair set state = ?, decided = ?, made = coalesce(?, made) where id = ?

@@ -1,0 +1,1 @@
+insert into repair_version (record, version, said) values (?, ?, ?)
