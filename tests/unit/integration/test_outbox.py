@@ -232,14 +232,14 @@ def test_a_crash_between_sending_and_writing_it_down(yard: Yard, peers: list[Any
     decide(yard.house, yard.question())
     row = yard.outbox.head("ehr")
     assert row is not None
-    letter = yard.store.write(lambda tx: yard.outbox.begin(tx, row, b"the bytes", "p-1"))
+    letter = yard.store.write(lambda tx: yard.outbox.begin(tx, row, b"the bytes", "p-1", "treatment"))
     assert letter is not None
     assert yard.states("ehr") == [(1, "sending", "")]
     peer = mllp(peers)
     assert yard.courier("ehr", "hl7v2", f"mllp://127.0.0.1:{peer.port}", **HL7).outbox.recover("ehr") == 1
     assert yard.outbox.body(yard.outbox.message("ehr", 1)) == b"the bytes"
     assert yard.kinds() == [("sent", "1", "1"), ("unacknowledged", "1", "interrupted")]
-    again = yard.store.write(lambda tx: yard.outbox.begin(tx, yard.outbox.head("ehr"), b"other bytes", "p-1"))
+    again = yard.store.write(lambda tx: yard.outbox.begin(tx, yard.outbox.head("ehr"), b"other bytes", "p-1", "treatment"))
     assert (again.key, again.attempt) == (letter.key, 2)
 
 
