@@ -7,7 +7,7 @@ changed, nothing is looked up outside the tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +92,7 @@ class Walk:
         self.found = Found()
         self.resources: list[Resource] = []
         self.names = 0
+        self.judged: Collection[int] = frozenset()  # identities of stubs: resources that others have answered for
 
     def document(self, value: Any) -> None:
         """A resource, with everything in it."""
@@ -114,6 +115,8 @@ class Walk:
         self.resources.append(one)
         if holder is not None:
             holder.inner.append(one)
+        if id(value) in self.judged:
+            return
         self.members(value, self.shapes.spec(kind), place, one, _depth(place))
         extra = self.whole.get(kind)
         if extra is not None:

@@ -19,7 +19,8 @@ __all__ = ["locate"]
 Path = tuple[str | int, ...]
 AROUND = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
-NAME = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+NAME = re.compile(rb'[ \t\r\n,]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*', re.S)
+BETWEEN = re.compile(rb"[ \t\r\n,]*")
 members = Decoder(dict[str, Raw]).decode
 items = Decoder(list[Raw]).decode
 
@@ -50,10 +51,10 @@ def _below(raw: bytes, where: Where, path: Path, wanted: list[Path], made: dict[
             value = bytes(held)
             first, start = at, at + len(name) + 3
             if raw[first] != 34 or raw[start - 2 : start] != b'":' or not raw.startswith(value, start):  # not compact, or a name escaped
-                found = NAME.search(raw, at)
+                found = NAME.match(raw, at)
                 if found is None:
                     return
-                first, start = found.start(), raw.index(value, found.end())
+                first, start = found.start(1), found.end()
             end = start + len(value)
             if name in by_step:
                 _below(raw, Where(start, end, first), (*path, name), by_step.pop(name), made)
@@ -62,9 +63,9 @@ def _below(raw: bytes, where: Where, path: Path, wanted: list[Path], made: dict[
             at = end + 1 if raw[end : end + 1] == b"," else end
     elif text[:1] == b"[":
         for number, held in enumerate(items(text)):
-            value = bytes(held)
-            start = raw.index(value, at)
-            at = start + len(value)
+            found = BETWEEN.match(raw, at)
+            start = found.end() if found else at
+            at = start + len(bytes(held))
             if number in by_step:
                 _below(raw, Where(start, at), (*path, number), by_step.pop(number), made)
                 if not by_step:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from trivet.integration.validation.reader import Reading, Where, read
 from trivet.integration.validation.references import check as references
 from trivet.integration.validation.shape import shapes
 from trivet.integration.validation.special import WHOLE
-from trivet.integration.validation.swift import NARRATIVE, Rows, Swift
+from trivet.integration.validation.swift import NARRATIVE, Rows, Shallow, Swift, shallow
 from trivet.kernel import jsontext
 
 __all__ = ["Validator"]
@@ -45,7 +45,18 @@ class Validator:
         quick = self.swift.text(raw)
         if quick is not None:
             return self._placed(raw, quick) if quick else []
-        return self.walked(raw)
+        apart = shallow(raw, self.swift.text) if self.swift.usable else None
+        return self.walked(raw) if apart is None else self._bundle(raw, apart)
+
+    def _bundle(self, raw: bytes, apart: Shallow) -> list[Finding]:
+        """A Bundle whose resources were answered for, most of them."""
+        walk = self._walk(apart.value, apart.judged)
+        if twice(raw, walk.names + sum(map(names_in, apart.texts))):
+            return self.walked(raw)
+        rows = walk.found.rows
+        for place, found in apart.answers:
+            rows += absolute([(row, under(place, at)) for row, at in found])
+        return self._located(raw, apart.value, rows) if rows else []
 
     def walked(self, raw: bytes) -> list[Finding]:
         """The same findings, always by the walk."""
@@ -104,8 +115,9 @@ class Validator:
         found = [one for one in quick if one[0] is not NARRATIVE]
         return [self._word(row, value, None) for row in absolute(found) if row[0] == "error"] if found else []
 
-    def _walk(self, value: Any) -> Walk:
+    def _walk(self, value: Any, judged: Collection[int] = frozenset()) -> Walk:
         walk = Walk(self.shapes, self.invariants, self.options, CHECKS, WHOLE)
+        walk.judged = judged
         try:
             walk.document(value)
             for one in walk.resources:
@@ -193,6 +205,13 @@ def absolute(quick: list[tuple[Any, Place]]) -> list[tuple[str, str, str, Place,
     return rows
 
 
+def under(place: Place, at: Place) -> Place:
+    """A place below another one."""
+    for step in steps(at):
+        place = (place, step)
+    return place
+
+
 def steps(place: Place) -> tuple[str | int, ...]:
     """A place as a path from the document."""
     out: list[str | int] = []
@@ -207,7 +226,12 @@ def pointer(place: Place) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps(place))
 
 
+def names_in(raw: bytes) -> int:
+    """How many names may stand in a text, strings that look like one among them."""
+    apart = any(blank in raw for blank in (b" :", b"\n:", b"\t:", b"\r:"))
+    return len(NAME_END.findall(raw)) if apart else raw.count(b'":')
+
+
 def twice(raw: bytes, names: int) -> bool:
     """Whether a name may stand twice in one object: more names in the text than were met. Never False when one does."""
-    apart = any(blank in raw for blank in (b" :", b"\n:", b"\t:", b"\r:"))
-    return names != (len(NAME_END.findall(raw)) if apart else raw.count(b'":'))
+    return names != names_in(raw)

@@ -5,7 +5,8 @@ verdicts of the walk itself on small elements, remembered by their bytes (decisi
 In: the bytes of one resource. Out: all findings, or None where only the walk can tell.
 """
 
+from trivet.integration.validation.swift.bundle import Shallow, shallow
 from trivet.integration.validation.swift.element import Rows
 from trivet.integration.validation.swift.reader import NARRATIVE, Swift
 
-__all__ = ["NARRATIVE", "Rows", "Swift"]
+__all__ = ["NARRATIVE", "Rows", "Shallow", "Swift", "shallow"]

@@ -6,20 +6,25 @@ A narrative without its words is a pattern of tags, an extension without its val
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
 from msgspec.json import Decoder
 
 from trivet.integration.validation.narrative import look
-from trivet.integration.validation.shape import Member
+from trivet.integration.validation.shape import Member, shapes
 from trivet.integration.validation.swift.element import LONGEST, MOST, OK, TEXT, Element, encode
+from trivet.integration.validation.swift.primitive import SURE
+from trivet.kernel import jsontext
 
 __all__ = ["Concept", "Extension", "Narrative"]
 
 WORDS = re.compile(r">\s*+[^<>&\s][^<>&]*+<")
 """Something to read between two tags: it makes no difference to the tags, and that it is there is all that is asked."""
-NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,18})(?:\.\d{1,30})?")
+
+
+DATETIME = SURE["dateTime"]
 
 
 def plain(text: str) -> bool:
@@ -94,33 +99,55 @@ class Narrative(Element):
         return OK
 
 
-class Simple(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """An extension with a text or a number."""
-
-    url: TEXT
-    valueString: TEXT | UnsetType = UNSET  # noqa: N815  the names in the text
-    valueDecimal: Raw | UnsetType = UNSET  # noqa: N815
-
-
 class Extension(Element):
-    """Whatever text or number an extension holds, the same is asked of it."""
-
-    decode = staticmethod(Decoder(Simple).decode)
+    """Whatever text or number an extension holds, the same is asked of it: it is judged as if it held another one."""
 
     def _judge(self, raw: bytes) -> Any:
         try:
-            read = self.decode(raw)
+            value = jsontext.loads(raw)
         except (ValueError, RecursionError):
             return super()._judge(raw)
-        if read.valueString is not UNSET and read.valueString != "x" and read.valueDecimal is UNSET and plain(read.valueString):
-            alike = Simple(url=read.url, valueString="x")
-        elif read.valueDecimal is not UNSET and read.valueString is UNSET and NUMBER.fullmatch(bytes(read.valueDecimal)):
-            alike = Simple(url=read.url, valueDecimal=Raw(b"1"))
-        else:
+        if type(value) is not dict or len(jsontext.dumps(value)) != len(raw):
             return super()._judge(raw)
-        key = encode(alike)
-        if len(encode(read)) != len(raw) or key == raw:
+        key = jsontext.dumps(self.alike(value))
+        if key == raw:
             return super()._judge(raw)
         found = self.get(key)
         found = self.judge(key) if found is None else found
         return found if found == OK else super()._judge(raw)
+
+    def alike(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The extension with other words and numbers, where these are right."""
+        made = dict(value)
+        for name, held in value.items():
+            kind = name[5:]
+            if name == "extension" and type(held) is list:
+                made[name] = [self.alike(one) if type(one) is dict else one for one in held]
+            elif not name.startswith("value"):
+                continue
+            elif kind in LIKE:
+                made[name] = like(LIKE[kind], held)
+            elif kind in SCALAR and type(held) is dict:
+                members = shapes().spec(kind).members
+                made[name] = {inner: like(members[inner].kind, one) if inner in members else one for inner, one in held.items()}
+        return made
+
+
+LIKE = {"String": "string", "Decimal": "decimal", "Integer": "integer", "DateTime": "dateTime"}
+SCALAR = frozenset({"Address", "HumanName", "ContactPoint", "Identifier", "Money", "Quantity"})
+"""Types of which nothing is asked that hangs on what their texts and numbers are; an Identifier's value that is a URN is left as it is."""
+
+
+def like(kind: str, value: Any) -> Any:
+    """Another value of a primitive type where this one is right, else this one."""
+    if kind == "string" and type(value) is list:
+        return [like(kind, one) for one in value]
+    if kind == "string" and type(value) is str:
+        return "x" if value and plain(value) and value[:1] != "#" and not value.startswith("urn:") else value
+    if kind == "decimal" and type(value) in (int, Decimal):
+        return 1
+    if kind == "integer" and type(value) is int:
+        return 1 if -(2**31) <= value < 2**31 else value
+    if kind == "dateTime" and type(value) is str:
+        return "2000-01-01" if DATETIME(value) else value
+    return value

@@ -6,7 +6,6 @@ is never pasted (decision record "a quick way through the validator").
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,11 +13,12 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from trivet.integration.validation.datatypes import CHECKS
 from trivet.integration.validation.invariants import Invariants, parts
-from trivet.integration.validation.primitives import CLOCK, ID, TESTS, TIME, ZONE
+from trivet.integration.validation.primitives import TESTS
 from trivet.integration.validation.shape import Member, Shapes, Spec
 from trivet.integration.validation.swift.element import OK, TEXT, Element, Test, Unsure
 from trivet.integration.validation.swift.natives import NATIVES, NUMBERS, sure, unsure
 from trivet.integration.validation.swift.novel import Concept, Extension, Narrative
+from trivet.integration.validation.swift.primitive import SURE
 from trivet.integration.validation.swift.rules import Written, both, either, field, period
 from trivet.kernel.fhirpath import parse
 from trivet.kernel.fhirpath.nodes import Call, External
@@ -34,14 +34,6 @@ ELSEWHERE = frozenset({"dom-4", "dom-5", "dom-6"})
 NATURAL = frozenset({"Reference", "Identifier"})
 """Types whose own lines see that an element is empty."""
 WHOLE_NUMBERS = {"integer": (-(2**31), 2**31 - 1), "positiveInt": (1, 2**31 - 1), "unsignedInt": (0, 2**31 - 1)}
-DAY = r"(?:19|20)\d\d-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-SURE = {
-    "date": re.compile(DAY, re.A).fullmatch,
-    "dateTime": re.compile(rf"{DAY}(?:T{TIME}{ZONE})?", re.A).fullmatch,
-    "instant": re.compile(rf"{DAY}T{TIME}{ZONE}", re.A).fullmatch,
-    "id": ID.fullmatch,
-    "time": CLOCK.fullmatch,
-}
 CONTAINED = Annotated[list[Raw], Meta(min_length=1)]
 SPELT = frozenset({"string", "markdown", "boolean", "decimal", *WHOLE_NUMBERS})
 """Primitives that typed decoding and the look at the whole text judge."""

@@ -23,6 +23,7 @@ from trivet.integration.validation.swift.plan import Plan
 __all__ = ["NARRATIVE", "Swift"]
 
 HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]{1,40})"').match
+LINE = b"\r\n"
 CLOSE = ord("}")
 QUOTED_BLANK = re.compile(rb'(?<!\\)" ').search
 ODD = (b"\\u00", b"\\b", b"\\f", b'"\\n', b'\\n"', b'"\\r', b'\\r"', b'"\\t', b'\\t"')
@@ -74,6 +75,8 @@ class Swift:
     def text(self, raw: bytes) -> Rows | None:
         """Rows below their places; None where the walk must be asked."""
         found = HEAD(raw)
+        if found is not None and raw[-1] in LINE:
+            raw = raw.rstrip(LINE)
         if found is None or raw[-1] != CLOSE:
             raw = self.compact(raw)
             found = HEAD(raw)
