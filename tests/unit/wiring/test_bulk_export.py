@@ -254,9 +254,9 @@ def test_a_large_file_in_bounded_memory_killed_and_finished(tmp_path: Path) -> N
     with served(there.app()) as url:
         home = Path(wire_home(tmp_path, f"bulk+{url}/fhir", {}).home)
         script = (
-            "import resource, sys; from pathlib import Path; from trivet.wiring.build import open_home; from trivet.wiring import sources\n"
+            "import sys; from pathlib import Path; from trivet.wiring.build import open_home; from trivet.wiring import sources\n"
             "house = open_home(Path(sys.argv[1])); sources.poll_source(house, 'feed'); house.close()\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+            "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
         )
         command = [sys.executable, "-c", script, str(home)]
         for _ in range(6):
@@ -264,7 +264,8 @@ def test_a_large_file_in_bounded_memory_killed_and_finished(tmp_path: Path) -> N
                 time.sleep(1 + chance.random() * 4)
                 os.kill(polling.pid, signal.SIGKILL)
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert int(done.stdout) < 1_000 << 10  # KiB: the file's lines are never held together, whatever was left to settle
+        # KiB. Not getrusage: its peak survives exec, so a child begins with the size of the test process, which holds the file.
+        assert int(done.stdout) < 200 << 10
     house = open_home(home, clock=NOON)
     assert house.store.read("select count(*), count(distinct blob) from receipt") == [(50_000, 50_000)]
     assert "since" in bookmark(house)

@@ -239,10 +239,9 @@ class BulkExport:
                 if not skip and seen.hexdigest() != digest:
                     job["at"] = [number, 0, 0, ""]
                     raise Broken(self.server.host, "a file changed while it was read")
-            held += chunk
-            while (end := held.find(b"\n") + 1) > 0:
-                line, held = held[:end], held[end:]
-                waiting.add(line)
+            *lines, held = (held + chunk).split(b"\n")
+            for line in lines:
+                waiting.add(line + b"\n")
                 if waiting.full():
                     yield self._haul(waiting, seen, state)
                     waiting = Pack(origin, part, job["at"][1])
