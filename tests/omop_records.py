@@ -26,6 +26,16 @@ CONCEPTS = [
     Concept(303, "an answer", "Meas Value", "LOINC", "Answer", "S", "a1"),
     Concept(401, "a medicine", "Drug", "RxNorm", "Clinical Drug", "S", "m1"),
     Concept(501, "milligram per deciliter", "Unit", "UCUM", "Unit", "S", "mg/dL"),
+    Concept(113, "no known allergy", "Observation", "SNOMED", "Context-dependent", "S", "n1"),
+    Concept(108, "allergy to food", "Observation", "SNOMED", "Clinical Finding", "S", "414285001"),
+    Concept(109, "allergy to drug", "Observation", "SNOMED", "Clinical Finding", "S", "416098002"),
+    Concept(110, "intolerance to food", "Observation", "SNOMED", "Clinical Finding", "S", "235719002"),
+    Concept(111, "allergic reaction", "Condition", "SNOMED", "Disorder", "S", "419076005"),
+    Concept(112, "allergic reaction to drug", "Condition", "SNOMED", "Disorder", "S", "416093006"),
+    Concept(602, "emergency room", "Visit", "CMS Place of Service", "Visit", "S", "23"),
+    Concept(603, "home", "Visit", "CMS Place of Service", "Visit", "S", "12"),
+    Concept(604, "expired", "Visit", "UB04 Pt dis status", "Patient Status", "S", "20"),
+    Concept(701, "a vaccine", "Drug", "CVX", "CVX", "", "08"),
     Concept(601, "less than", "Meas Value Operator", "SNOMED", "Qualifier Value", "S", "276139006"),
 ]
 RELATIONS = [(103, 102, "Maps to"), (201, 101, "Maps to")]

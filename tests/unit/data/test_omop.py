@@ -17,7 +17,7 @@ from trivet.data.omop.frame import Frame
 from trivet.data.omop.model import cdm
 from trivet.data.omop.moments import read
 from trivet.data.omop.paths import every, parsed
-from trivet.data.omop.rules import read_rules
+from trivet.data.omop.rules import read_rules, shipped_conventions
 from trivet.kernel.errors import Usage
 
 RULES = read_rules()
@@ -213,6 +213,112 @@ def test_an_allergy_to_a_medicine_is_no_exposure_to_it() -> None:
     assert (row["observation_concept_id"], row["value_as_concept_id"], row["observation_source_concept_id"]) == (106, 401, 401)
     row = only(made(patient(), allergy | {"code": coded(SNOMED, "s1")}), "observation")
     assert (row["observation_concept_id"], row["value_as_concept_id"]) == (105, 105)
+
+
+ALLERGY = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"}, "recordedDate": "2020-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "code", "told", "value"),
+    [
+        ("allergy", "food", (SNOMED, "s1"), 108, 105),
+        ("allergy", "medication", (RXNORM, "m1"), 109, 401),
+        ("intolerance", "food", (SNOMED, "s1"), 110, 105),
+        ("allergy", "biologic", (RXNORM, "m1"), 106, 401),
+        ("intolerance", "medication", (RXNORM, "m1"), 106, 401),  # a concept that the release lacks: the wider one
+        ("allergy", "food", (SNOMED, "n1"), 113, 113),  # a finding is told as it is
+        ("", "food", (SNOMED, "s1"), 105, 105),  # nobody said which of the two
+    ],
+)
+def test_an_allergy_is_told_by_its_category(kind: str, category: str, code: tuple[str, str], told: int, value: int) -> None:
+    """The guide's AllergyMap: what kind of allergy or intolerance is the concept, the substance its value."""
+    said = {"type": kind} if kind else {}
+    row = only(made(patient(), ALLERGY | said | {"category": [category], "code": coded(*code)}), "observation")
+    assert (row["observation_concept_id"], row["value_as_concept_id"]) == (told, value)
+
+
+def test_a_reaction_is_a_row_of_its_own() -> None:
+    """The guide's considerations for allergies: a second record says that there was a reaction, its value says which; a substance alone
+    makes none."""
+    reaction = {"manifestation": [coded(SNOMED, "d1", display="a rash")], "onset": "2019-05-06", "severity": "mild"}
+    about = {"type": "allergy", "code": coded(RXNORM, "m1"), "reaction": [reaction, {"substance": coded(RXNORM, "m1")}]}
+    for category, told in (("medication", 112), ("food", 111)):
+        rows = made(patient(), ALLERGY | about | {"category": [category]}).rows["observation"]
+        row = next(row for row in rows if row["value_as_concept_id"] == 101)
+        assert len(rows) == 2
+        assert (row["observation_concept_id"], row["observation_date"], row["qualifier_source_value"]) == (told, date(2019, 5, 6), "mild")
+
+
+def test_where_somebody_came_from_and_went() -> None:
+    """The guide's maps of admission sources and dispositions; a code that they do not have is 0, counted, and kept as it came."""
+    source, went = "http://terminology.hl7.org/CodeSystem/admit-source", "http://terminology.hl7.org/CodeSystem/discharge-disposition"
+    for code, wanted in (("home", 603), ("alt-home", 603), ("exp", 604), ("oth", 0)):
+        stay = {"admitSource": coded(source, "emd"), "dischargeDisposition": coded(went, code)}
+        done = made(patient(), visit("v", hospitalization=stay))
+        row = only(done, "visit_occurrence")
+        assert (row["admitted_from_concept_id"], row["discharged_to_concept_id"], row["discharged_to_source_value"]) == (602, wanted, code)
+        assert bool(done.account.unmapped) is (wanted == 0)
+    row = only(made(patient(), visit("v", **{"class": {"code": "OBSENC"}})), "visit_occurrence")
+    assert row["visit_concept_id"] == 262
+
+
+def test_a_medicine_keeps_its_end_its_unit_and_why_it_was_stopped() -> None:
+    """The guide's MedicationMap: the end as told stands in verbatim_end_date; an end that only follows from the supply does not."""
+    what = {"medicationCodeableConcept": coded(RXNORM, "m1")}
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 500, "unit": "mg"}}], "route": coded(SNOMED, "o1")}
+    span = {"start": "2020-01-01", "end": "2020-02-01"}
+    stop = [coded("urn:why", "ae", display="adverse event")]
+    row = only(
+        made(
+            patient(),
+            record("MedicationStatement", "m", status="completed", effectivePeriod=span, dosage=[dose], statusReason=stop, **what),
+        ),
+        "drug_exposure",
+    )
+    assert (row["drug_exposure_end_date"], row["verbatim_end_date"]) == (date(2020, 2, 1), date(2020, 2, 1))
+    assert (row["dose_unit_source_value"], row["stop_reason"]) == ("mg", "adverse event")
+    given = {"dose": {"value": 500, "unit": "mg"}}
+    row = only(
+        made(patient(), record("MedicationAdministration", "m", status="completed", effectivePeriod=span, dosage=given, **what)),
+        "drug_exposure",
+    )
+    assert (row["quantity"], row["dose_unit_source_value"], row["verbatim_end_date"]) == (500.0, "mg", date(2020, 2, 1))
+    supply = {"authoredOn": "2020-01-01", "dispenseRequest": {"expectedSupplyDuration": {"value": 30}}}
+    order = record("MedicationRequest", "m", status="active", intent="order", dosageInstruction=[dose], **supply, **what)
+    row = only(made(patient(), order), "drug_exposure")
+    assert (row["drug_exposure_end_date"], row["verbatim_end_date"], row["dose_unit_source_value"]) == (date(2020, 1, 30), None, "mg")
+
+
+def test_a_vaccine_without_a_standard_concept_is_an_exposure_all_the_same() -> None:
+    """Concept 0, the vaccine's own concept kept; under the other conventions the same, without lot, dose and route."""
+    given = {
+        "resourceType": "Immunization", "id": "i", "status": "completed", "patient": {"reference": "Patient/p"}, "occurrenceDateTime":
+        "2020-01-01T10:00:00+02:00",
+        "vaccineCode": coded("http://hl7.org/fhir/sid/cvx", "08"), "lotNumber": "L1", "doseQuantity": {"value": 0.5, "unit": "mL"},
+    }  # fmt: skip
+    row = only(made(patient(), given), "drug_exposure")
+    assert (row["drug_concept_id"], row["drug_source_concept_id"], row["drug_source_value"]) == (0, 701, "08")
+    assert (row["quantity"], row["dose_unit_source_value"], row["lot_number"], row["drug_exposure_start_datetime"].hour) == (
+        0.5,
+        "mL",
+        "L1",
+        8,
+    )
+    theirs = convert([patient(), given], vocabulary(), read_rules([("theirs", shipped_conventions("fhir2omop"))]), Frame())
+    row = only(theirs, "drug_exposure")
+    assert (row["drug_concept_id"], row["quantity"], row["lot_number"], row["drug_exposure_start_datetime"].hour) == (0, None, None, 10)
+
+
+def test_a_report_is_a_note_only_where_conventions_ask_for_its_words() -> None:
+    """Free text may name the patient and is withheld; under conventions that write it, the conclusion, else the attachment in words."""
+    rules = read_rules([("theirs", shipped_conventions("fhir2omop"))])
+    words = {"contentType": "text/plain", "data": "QWxsIGlzIHdlbGw="}
+    report = record("DiagnosticReport", "r", status="final", code=coded(LOINC, "l1"), effectiveDateTime="2020-01-01", presentedForm=[words])
+    assert "note" not in made(patient(), report).rows
+    assert only(convert([patient(), report], vocabulary(), rules, Frame()), "note")["note_text"] == "All is well"
+    assert only(convert([patient(), report | {"conclusion": "Well"}], vocabulary(), rules, Frame()), "note")["note_text"] == "Well"
+    broken = report | {"presentedForm": [{"data": "%%"}, {"contentType": "application/pdf", "data": "QQ=="}]}
+    assert "note" not in convert([patient(), broken], vocabulary(), rules, Frame()).rows
 
 
 def test_components_become_rows_of_their_own() -> None:

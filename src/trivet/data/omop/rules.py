@@ -59,6 +59,7 @@ HOWS = frozenset(
         "source",
         "source_code",
         "allergy",
+        "reaction",
         "name",
         "name_always",
         "withheld",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Maker", "reference_key", "row_key"]
 
 ALLERGY = ("SNOMED", "609328004")  # allergic disposition: what an allergy to a substance of another domain is a case of
+FINDINGS = ("Clinical Finding", "Disorder", "Context-dependent", "Situation")  # concept classes that say more than a substance
 UNSAID = ("UNK", "ASKU", "NI", "NASK")
 
 
@@ -378,13 +380,34 @@ class Maker:
         return self.fitted(self.choice.code or self.choice.text, column.name) if self.choice else None
 
     def _allergy(self, rule: Field, column: Column) -> int:
-        """The substance itself where its domain is Observation, else an allergic disposition whose value is the substance (f2o-037)."""
+        """A finding ("no known allergies", "allergy to penicillin") is told as it is. An allergy or intolerance to a substance is told by
+        its category, as the guide's AllergyMap has it, the substance as the value; without one, as an allergic disposition (f2o-037)."""
         choice = self.choice
-        if choice is None or choice.standard is None or choice.standard.domain == "Observation":
+        listed = self.rules.codes.get(str(self.item.get("type")), {}) if self.item.get("type") in ("allergy", "intolerance") else {}
+        asked = next((listed[one] for one in map(str, every(self.item, "category")) if one in listed), None)
+        if (
+            choice is None
+            or choice.standard is None
+            or choice.standard.kind in FINDINGS
+            or (choice.standard.domain == "Observation" and not asked)
+        ):
             return self.standard(column.name)
-        found = self.vocabulary.find(*ALLERGY)
-        standard = next(iter(self.vocabulary.standards(found)), None) if found else None
-        return standard.id if standard else self.unmapped(column.name, *ALLERGY)
+        return self._first_of(column, *((asked,) if asked else ()), ALLERGY)
+
+    def _reaction(self, rule: Field, column: Column) -> int:
+        """An allergic reaction, to a medicine where the category says so; which one is the value."""
+        listed = self.rules.codes["reaction"]
+        asked = next((listed[one] for one in map(str, every(self.record, "category")) if one in listed), listed["*"])
+        return self._first_of(column, asked, listed["*"])
+
+    def _first_of(self, column: Column, *asked: tuple[str, str]) -> int:
+        """The standard concept of the first code that the release knows."""
+        for one in asked:
+            found = self.vocabulary.find(*one)
+            standard = next(iter(self.vocabulary.standards(found)), None) if found else None
+            if standard:
+                return standard.id
+        return self.unmapped(column.name, *asked[0])
 
     def _name(self, rule: Field, column: Column) -> str | None:
         family, given = first(self.item, f"{rule.source}.family"), first(self.item, f"{rule.source}.given")
@@ -396,7 +419,19 @@ class Maker:
         return self.fitted(f"{family or ''}, {given or ''}", column.name)
 
     def _free_text(self, rule: Field, column: Column) -> str | None:
-        return self.fitted(first(self.item, rule.source), column.name)
+        """The text itself, or that of the first attachment of words (base64 of UTF-8)."""
+        said = first(self.item, rule.source)
+        return self.fitted(said if said is not None else _attached(every(self.item, rule.argument) if rule.argument else []), column.name)
+
+
+def _attached(attachments: list[Any]) -> str | None:
+    for one in attachments:
+        if isinstance(one, Mapping) and isinstance(one.get("data"), str) and str(one.get("contentType", "text/")).startswith("text/"):
+            try:
+                return base64.b64decode(one["data"], validate=True).decode("utf-8")
+            except ValueError:
+                continue
+    return None
 
 
 def _whole(said: Any) -> bool:
