@@ -207,6 +207,40 @@ CASES: list[tuple[str, Any, str, str]] = [
         "bundle-reach",
     ),
     ("fullUrl", document(COMPOSITION, changed(SUBJECT, fullUrl="http://a.test/Patient/q")), "Bundle.entry[1]", "bundle-full-url"),
+    ("id of an element", changed(PATIENT, name=[{"id": "a b", "family": "Rivers"}]), "Patient.name[0]", "element-id"),
+    (
+        "outcome of a search",
+        document({**SUBJECT, "search": {"mode": "outcome"}}, kind="searchset"),
+        "Bundle.entry[0].resource",
+        "search-outcome",
+    ),
+    (
+        "result of a search",
+        document(
+            {
+                "fullUrl": "http://a.test/OperationOutcome/o",
+                "resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]},
+                "search": {"mode": "match"},
+            },
+            kind="searchset",
+        ),
+        "Bundle.entry[0].resource",
+        "search-outcome",
+    ),
+    (
+        "requests in a collection",
+        document({**SUBJECT, "request": {"method": "PUT", "url": "Patient/p"}}, kind="collection"),
+        "Bundle",
+        "bdl-3",
+    ),
+    ("no requests in a batch", document(SUBJECT, kind="batch"), "Bundle", "bdl-3"),
+    ("no answers to a batch", document(SUBJECT, kind="batch-response"), "Bundle", "bdl-4"),
+    (
+        "version in a fullUrl",
+        document({**SUBJECT, "fullUrl": "http://a.test/Patient/p/_history/2"}, kind="collection"),
+        "Bundle.entry[0]",
+        "bdl-8",
+    ),
     (
         "inner resource",
         document(COMPOSITION, changed(SUBJECT, resource={"resourceType": "Patient", "id": "p", "gender": "f"})),

@@ -58,6 +58,7 @@ def bundle(walk: Walk, one: Resource) -> None:
     """The rules of a Bundle."""
     kind = text(one.value, "type")
     entries = Entries(one)
+    _asked(walk, one, entries, kind)
     urls: dict[tuple[str, str], int] = {}
     wanted = _wanted(walk, one.value) if kind == "searchset" else ""
     for number, row in entries.rows:
@@ -80,6 +81,21 @@ def bundle(walk: Walk, one: Resource) -> None:
             _search(walk, row, held, place, wanted)
     if kind in ("document", "message") and entries.rows:
         _connected(walk, kind, entries)
+
+
+def _asked(walk: Walk, one: Resource, entries: Entries, kind: str) -> None:
+    """bdl-3, bdl-4, bdl-8: requests and responses stand where the Bundle's type has them, and nowhere else; no version in a fullUrl."""
+    for rule, name, kinds in (
+        ("bdl-3", "request", ("batch", "transaction", "history")),
+        ("bdl-4", "response", ("batch-response", "transaction-response", "history")),
+    ):
+        if any((name in row) != (kind in kinds) for _, row in entries.rows):
+            words = f"the rule {rule} of FHIR R4 does not hold: each entry has a {name} in a {', '.join(kinds)}, and in no other Bundle"
+            walk.found.error("invariant", one.place, words, rule)
+    for number, row in entries.rows:
+        if "/_history/" in text(row, "fullUrl"):
+            words = "the rule bdl-8 of FHIR R4 does not hold: the fullUrl must not be that of a version"
+            walk.found.error("invariant", (entries.place, number), words, "bdl-8")
 
 
 def _name(walk: Walk, url: str, held: dict[str, Any], place: Place) -> None:
@@ -118,7 +134,13 @@ def _search(walk: Walk, row: dict[str, Any], held: dict[str, Any], place: Place,
     kind = held.get("resourceType")
     if held and not text(held, "id") and kind != "OperationOutcome":
         walk.found.error("missing", (place, "resource"), "a search result must have an id", "search-id")
-    if wanted and held and text(row.get("search"), "mode") == "match" and kind != wanted:
+    mode = text(row.get("search"), "mode")
+    if held and mode and (mode == "outcome") != (kind == "OperationOutcome"):
+        words = (
+            "the outcome of a search is an OperationOutcome" if mode == "outcome" else "an OperationOutcome is no result but its outcome"
+        )
+        walk.found.error("bundle", (place, "resource"), words, "search-outcome")
+    elif wanted and held and mode == "match" and kind != wanted:
         walk.found.error("bundle", (place, "resource"), f"a match of a search for {wanted} must be one", "search-match")
 
 

@@ -196,8 +196,9 @@ class Walk:
         self.members(value, spec, place, one, depth + 1)
         own = value.get("id")
         if own.__class__ is str and member.kind != "ElementDefinition":  # theirs are named in two views, see sdf-16 and sdf-17
-            if own in one.ids:
-                self.found.error("rule", place, "the id of an element stands twice in one resource", "element-id")
+            if own in one.ids or " " in own:
+                words = "the id of an element must not hold a blank" if " " in own else "the id of an element stands twice in one resource"
+                self.found.error("rule", place, words, "element-id")
             one.ids[own] = place
         checks = self.by_type.get(spec.name)
         if checks is None:

@@ -29,7 +29,10 @@ NATIVE = {
     "ref-1": "references",
     "dom-2": "references",
     "dom-3": "references",
+    "bdl-3": "bundles",
+    "bdl-4": "bundles",
     "bdl-7": "bundles",
+    "bdl-8": "bundles",
     "inv-0": "",
     "ig-1": "",  # %context of this rule is not the element that it stands at
     "ig-2": "",

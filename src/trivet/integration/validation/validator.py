@@ -45,18 +45,18 @@ class Validator:
         quick = self.swift.text(raw)
         if quick is not None:
             return self._placed(raw, quick) if quick else []
-        apart = shallow(raw, self.swift.text) if self.swift.usable else None
-        return self.walked(raw) if apart is None else self._bundle(raw, apart)
+        made = shallow(raw, self.swift.text) if self.swift.usable else None
+        return self.walked(raw) if made is None else self._bundle(raw, made)
 
-    def _bundle(self, raw: bytes, apart: Shallow) -> list[Finding]:
+    def _bundle(self, raw: bytes, made: Shallow) -> list[Finding]:
         """A Bundle whose resources were answered for, most of them."""
-        walk = self._walk(apart.value, apart.judged)
-        if twice(raw, walk.names + sum(map(names_in, apart.texts))):
+        walk, blanks = self._walk(made.value, made.judged), apart(raw)
+        if names_in(raw, blanks) != walk.names + sum(names_in(text, blanks) for text in made.texts):
             return self.walked(raw)
         rows = walk.found.rows
-        for place, found in apart.answers:
+        for place, found in made.answers:
             rows += absolute([(row, under(place, at)) for row, at in found])
-        return self._located(raw, apart.value, rows) if rows else []
+        return self._located(raw, made.value, rows) if rows else []
 
     def walked(self, raw: bytes) -> list[Finding]:
         """The same findings, always by the walk."""
@@ -226,12 +226,16 @@ def pointer(place: Place) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps(place))
 
 
-def names_in(raw: bytes) -> int:
+def apart(raw: bytes) -> bool:
+    """Whether a blank stands between a name and its colon."""
+    return b" :" in raw or b"\n:" in raw or b"\t:" in raw or b"\r:" in raw
+
+
+def names_in(raw: bytes, blanks: bool) -> int:
     """How many names may stand in a text, strings that look like one among them."""
-    apart = any(blank in raw for blank in (b" :", b"\n:", b"\t:", b"\r:"))
-    return len(NAME_END.findall(raw)) if apart else raw.count(b'":')
+    return len(NAME_END.findall(raw)) if blanks else raw.count(b'":')
 
 
 def twice(raw: bytes, names: int) -> bool:
     """Whether a name may stand twice in one object: more names in the text than were met. Never False when one does."""
-    return names != names_in(raw)
+    return names != names_in(raw, apart(raw))
