@@ -164,7 +164,8 @@ def reachable(columns: Mapping[str, Column], left: Ints, right: Ints, known: Est
     left, right, bound = left[kept], right[kept], bound[kept]
     levels = dict[str, Bytes]()
     crosses = {field: here for fields, here in crossed(columns, left, right) for field in fields}
-    for field in sorted(columns, key=lambda field: least_of[field] - most[field]):
+    # what tells most comes first, texts last: they take longest
+    for field in sorted(columns, key=lambda field: (columns[field].kind == "text", least_of[field] - most[field])):
         made = levels_of(columns[field], left, right)
         if field in crosses:
             made[crosses[field] & (made > 0)] = 1

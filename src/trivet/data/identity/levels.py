@@ -15,7 +15,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler, Levenshtein
 from rapidfuzz.fuzz import token_sort_ratio
 
-from trivet.data.identity.table import Column, Ints
+from trivet.data.identity.table import Column, Ints, Texts
 from trivet.data.identity.words import nicknames
 
 __all__ = ["LEVELS", "Bytes", "Pairs", "compare_all", "compare_chance", "crossed", "levels_of"]
@@ -59,7 +59,7 @@ def levels_of(column: Column, left: Ints, right: Ints) -> Bytes:
         one, other = one[different], other[different]
         low, high = np.minimum(one, other), np.maximum(one, other)
         first, back = _once(low * len(column.values) + high)
-        out[different] = MAKERS[column.kind](column, low[first], high[first], _each(column.values, low[first], high[first]))[back]
+        out[different] = MAKERS[column.kind](column, low[first], high[first], _each(column.texts, low[first], high[first]))[back]
     return out
 
 
@@ -89,7 +89,7 @@ def _table(column: Column, held: Ints) -> Bytes:
     np.fill_diagonal(out[:-1, :-1], 0)
     one, other = np.triu_indices(len(held), 1)
     if len(one):
-        texts = [column.values[code] for code in held.tolist()]
+        texts = column.texts[held]
         out[one, other] = out[other, one] = MAKERS[column.kind](column, held[one], held[other], _all(texts, one, other))
     return out
 
@@ -120,20 +120,18 @@ def _once(packed: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(first), (np.cumsum(first) - 1)[own]
 
 
-def _each(values: list[str], one: Ints, other: Ints) -> Likeness:
+def _each(values: Texts, one: Ints, other: Ints) -> Likeness:
     """Pairs of values compared pair by pair."""
 
     def alike(scorer: Callable[..., Any], some: Ints | None) -> NDArray[np.float32]:
         left, right = (one, other) if some is None else (one[some], other[some])
-        made: NDArray[np.float32] = process.cpdist(
-            [values[code] for code in left.tolist()], [values[code] for code in right.tolist()], scorer=scorer, dtype=np.float32
-        )
+        made: NDArray[np.float32] = process.cpdist(values[left].tolist(), values[right].tolist(), scorer=scorer, dtype=np.float32)
         return made
 
     return alike
 
 
-def _all(texts: list[str], one: Ints, other: Ints) -> Likeness:
+def _all(texts: Texts, one: Ints, other: Ints) -> Likeness:
     """Pairs of a few values compared all with all, which takes a tenth of the time."""
 
     def alike(scorer: Callable[..., Any], some: Ints | None) -> NDArray[np.float32]:

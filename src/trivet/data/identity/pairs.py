@@ -50,8 +50,9 @@ def block(columns: Mapping[str, Column], split: int | None) -> tuple[Ints, Ints]
 
 def _within(keys: Mapping[str, Ints], split: int | None, left: int) -> tuple[list[Ints], list[str], int]:
     """The pairs of the rules that take no more than half of what is `left`, the smallest first; rules that take more; what is left then."""
-    groups = {name: _groups(codes, split) for name, codes in keys.items()}
-    found, large = list[Ints](), list[str]()
+    small = {name: codes for name, codes in keys.items() if split is not None or _pairs_of(codes) <= left // 2}
+    groups = {name: _groups(codes, split) for name, codes in small.items()}
+    found, large = list[Ints](), [name for name in keys if name not in small]
     for name in sorted(groups, key=lambda name: (groups[name].pairs, name)):
         if groups[name].pairs <= left // 2:
             found.append(_pairs(groups[name], split, len(keys[name])))
@@ -70,6 +71,14 @@ def _both(one: Ints, other: Ints) -> Ints:
     codes = one * (int(other.max(initial=0)) + 2) + other
     codes[(one < 0) | (other < 0)] = -1
     return codes
+
+
+def _pairs_of(codes: Ints) -> int:
+    """How many pairs of rows have the same code, where that can be counted without sorting; else 0."""
+    if int(codes.max(initial=0)) > len(codes):
+        return 0
+    counts = np.bincount(codes[codes >= 0])
+    return int((counts * (counts - 1) // 2).sum())
 
 
 def _groups(codes: Ints, split: int | None) -> Groups:

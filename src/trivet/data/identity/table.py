@@ -22,9 +22,10 @@ from trivet.data.identity.words import digits, mail, placeholder, plain, soundex
 from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
 
-__all__ = ["Column", "Ints", "People", "coded", "kinds", "read_people", "recognised", "stacked"]
+__all__ = ["Column", "Ints", "People", "Texts", "coded", "kinds", "read_people", "recognised", "stacked"]
 
 Ints = NDArray[np.int64]
+Texts = NDArray[np.object_]
 WORD = re.compile(r"[^a-z0-9]+")
 PARTS = re.compile(r"\d+")
 MONTHS = {name.upper(): f"{number:02d}" for number, name in enumerate(month_abbr[1:], 1)}
@@ -54,6 +55,11 @@ class Column:
     def counts(self) -> Ints:
         """In how many rows each value stands."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values)).astype(np.int64)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The values, to be picked by many codes at once."""
+        return np.array(self.values, dtype=object)
 
     @cached_property
     def sounds(self) -> Ints:
@@ -169,9 +175,17 @@ def _by_row(reader: Iterable[list[str]], places: Mapping[str, int]) -> Raw:
 
 def _column(field: str, kind: str, values: Sequence[str], codes: Ints) -> Column:
     """A column of values that may be empty or stand there twice."""
-    held = {value: place for place, value in enumerate(dict.fromkeys(value for value in values if value))}
-    places = held | {"": -1}
-    return Column(field, kind, np.fromiter(map(places.__getitem__, values), np.int64, len(values))[codes], list(held))
+    held = list(dict.fromkeys(values))
+    if len(held) == len(values):  # nothing stands there twice, as in most long columns
+        places = np.arange(len(values))
+    else:
+        index = {value: place for place, value in enumerate(held)}
+        places = np.fromiter(map(index.__getitem__, values), np.int64, len(values))
+    if "" in held:
+        gap = held.index("")
+        places = np.where(places == gap, -1, places - (places > gap))
+        del held[gap]
+    return Column(field, kind, places[codes], held)
 
 
 def coded(field: str, kind: str, written: Sequence[str]) -> Column:
