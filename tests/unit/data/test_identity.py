@@ -327,3 +327,23 @@ def test_the_same_receipts_give_the_same_tables(tmp_path: Path) -> None:
         digests.append([desk.store.read(f"select * from {table} order by 1, 2") for table in tables])
         desk.store.close()
     assert digests[0] == digests[1]
+
+
+def test_a_home_made_before_briefs_finds_whom_it_found(tmp_path: Path) -> None:
+    """Keys that an older home kept are taken over when it is opened: records behind them are looked at in full, once opened again too."""
+    desk = Desk(tmp_path / "home.db")
+    desk.take("adt", *(patient(f"p{number}", "Weiss", "Anna", f"19{number + 50}-02-02", phone="312-555-0142") for number in range(30)))
+    desk.take("adt", patient("a", **FULL))
+    kept = desk.store.read("select key, record from identity_block order by key, record")
+    desk.store.write(lambda tx: tx.execute("insert into identity_key (key, record) select key, record from identity_block"))
+    desk.store.write(lambda tx: tx.execute("delete from identity_block"))
+    desk.store.close()
+    for name in "bc":
+        again = Desk(tmp_path / "home.db")
+        assert again.store.read("select key, record from identity_block where brief = -1 order by key, record") == kept
+        assert again.store.read("select count(*) from identity_key") == [(0,)]
+        again.seq = 1
+        again.take("ehr", patient(name, **FULL), patient(f"w{name}", "Weiss", "Anna", "1963-02-02"))
+        assert again.person(name) == again.person("a")
+        assert again.person(f"w{name}") == again.person("p13")
+        again.store.close()
