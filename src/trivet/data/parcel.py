@@ -173,6 +173,9 @@ class Patterns(dict[str, str]):
 
 
 _patterns = Patterns()
+_lines: dict[tuple[str, str, str, int], CoverageLine] = {}
+_structures: dict[tuple[Any, ...], tuple[CoverageLine, ...]] = {}
+STRUCTURES = 2_000  # accounts that are remembered at a time
 
 
 def pattern(locator: str) -> str:
@@ -181,10 +184,19 @@ def pattern(locator: str) -> str:
 
 
 def coverage(translation: Translation) -> tuple[CoverageLine, ...]:
-    """Elements counted by place, disposition and rule."""
-    seen = _patterns
-    counts = Counter([(seen[locator], disposition, rule) for locator, _, _, disposition, rule in translation.elements])
-    return tuple([CoverageLine(*key, count) for key, count in counts.items()])
+    """Elements counted by place, disposition and rule. Units of a feed are much the same: what was counted for one stands for its like."""
+    if not translation.elements:
+        return ()
+    locators, _, _, dispositions, rules = zip(*translation.elements, strict=True)
+    known = _structures.get((locators, dispositions, rules))
+    if known is None:
+        counts = Counter(zip(map(_patterns.__getitem__, locators), dispositions, rules, strict=True))
+        if len(_structures) >= STRUCTURES:
+            _structures.clear()
+            _lines.clear()
+        known = tuple([_lines.setdefault((*key, count), CoverageLine(*key, count)) for key, count in counts.items()])
+        _structures[locators, dispositions, rules] = known
+    return known
 
 
 def notices(translation: Translation) -> tuple[NoticeLine, ...]:

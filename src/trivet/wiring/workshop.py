@@ -106,10 +106,9 @@ def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
 
 
 def share(parcel: Parcel, shared: dict[Any, Any], traffic: Traffic) -> Parcel:
-    """The same parcel, with equal sheets and lines of a portion as one object, so that they travel between processes once."""
-    sheets = tuple(shared.setdefault(sheet, sheet) for sheet in parcel.sheets)
-    coverage = tuple(shared.setdefault(line, line) for line in parcel.coverage)
-    return replace(parcel, sheets=sheets, coverage=coverage, traffic=traffic)
+    """The same parcel, with equal sheets of a portion as one object, so that they travel between processes once."""
+    sheets = tuple([shared.setdefault(sheet, sheet) for sheet in parcel.sheets])
+    return replace(parcel, sheets=sheets, traffic=traffic)
 
 
 class PoolWorkshop:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trivet.contracts.record import Record, Translation
 from trivet.contracts.traffic import Repeat, Seen, Traffic
-from trivet.data.interfaces.places import NAME, Grammar, Place, grammar
+from trivet.data.interfaces.places import NAME, Grammar, grammar
 
 __all__ = ["SHAPES", "observe", "shape_of"]
 
@@ -47,6 +47,10 @@ SMALL = 3  # letters from which a word can be a name
 
 _seen: dict[tuple[Any, ...], Seen] = {}
 _repeats: dict[tuple[str, str, int], Repeat] = {}
+Called = tuple[tuple[str, str], ...]  # containers and what names them
+Structure = tuple[list[tuple[str, int]], tuple[tuple[str, int], ...], tuple[Repeat, ...]]  # field and coded by element, parts, repeats
+_structures: dict[tuple[str, tuple[str, ...], Called], Structure] = {}
+STRUCTURES = 2_000  # structures that are remembered at a time
 
 
 def shape_of(kinds: bytes) -> str:
@@ -60,14 +64,19 @@ def observe(raw: bytes, translation: Translation, format: str, people: Iterable[
     if not elements:
         return Traffic("", (), (), ())
     known = grammar(format)
-    places = [known[locator] for locator, _, _, _, _ in elements]
-    if known.named:
-        places = named(raw, elements, places, known)
+    locators = tuple([element[0] for element in elements])
+    called = names_in(raw, elements, locators, known) if known.named else ()
+    structure = _structures.get((format, locators, called))
+    if structure is None:
+        if len(_structures) >= STRUCTURES:
+            _structures.clear()
+        structure = _structures[format, locators, called] = structure_of(locators, called, known)
+    places, parts, repeats = structure
     names = words_of(people)
     lines, types, seen = _seen, dict[int, str](), list[Seen]()
     if len(lines) > MOST:
         lines.clear()
-    for (_, offset, length, disposition, _), (_, _, field, coded) in zip(elements, places, strict=True):
+    for (_, offset, length, disposition, _), (field, coded) in zip(elements, places, strict=True):
         if coded:
             value = raw[offset : offset + length if length < 120 else offset + 120]
             key: tuple[Any, ...] = (field, disposition, length, value, 1) if value not in names else (field, disposition, length, value, 0)
@@ -79,10 +88,21 @@ def observe(raw: bytes, translation: Translation, format: str, people: Iterable[
         if line is None:
             line = lines[key] = made(*key)
         seen.append(line)
+    return Traffic(type_of(types), parts, repeats, tuple(seen))
+
+
+def structure_of(locators: Sequence[str], called: Called, known: Grammar) -> Structure:
+    """Fields, parts and repeats of a unit with these places, its containers called so: units of a feed are much the same."""
+    places = [known[locator] for locator in locators]
+    if known.named:
+        names, resolve = dict(called), known.resolve
+        places = [
+            resolve(place, names.get(place.container.partition("\n")[0], "?")) if "\n" in place.container else place for place in places
+        ]
     pairs = Counter(places)
     repeats = [_repeat(part, field, times) for (_, part, field, _), times in pairs.items()]
-    parts = Counter([part for _, part in {(container, part) for container, part, _, _ in pairs}])
-    return Traffic(type_of(types), tuple(parts.items()), tuple(repeats), tuple(seen))
+    parts = Counter([part for _, part in sorted({(container, part) for container, part, _, _ in pairs})])
+    return [(field, coded) for _, _, field, coded in places], tuple(parts.items()), tuple(repeats)
 
 
 def made(field: str, disposition: str, length: int, value: bytes, keep: int) -> Seen:
@@ -115,15 +135,15 @@ def _repeat(part: str, field: str, times: int) -> Repeat:
     return line
 
 
-def named(raw: bytes, elements: tuple[Any, ...], places: list[Place], known: Grammar) -> list[Place]:
-    """The same places, with containers called by what names them."""
+def names_in(raw: bytes, elements: Iterable[Any], locators: Iterable[str], known: Grammar) -> Called:
+    """What the containers of a unit are called by what names them."""
     called: dict[str, str] = {}
-    for element, place in zip(elements, places, strict=True):
+    for element, locator in zip(elements, locators, strict=True):
+        place = known[locator]
         if place.coded == 3:
             value = raw[element.offset : element.offset + min(element.length, 64)].decode("ascii", "replace")
             called[place.container.partition("\n")[0]] = value if NAME.fullmatch(value) else "?"
-    resolve = known.resolve
-    return [resolve(place, called.get(place.container.partition("\n")[0], "?")) if "\n" in place.container else place for place in places]
+    return tuple(called.items())
 
 
 def type_of(types: dict[int, str]) -> str:
