@@ -1,47 +1,60 @@
-"""Wall time and peak memory of the whole demo at growing sizes: does it grow faster than the hospital?
+"""Wall time, processor time and peak memory of the whole demo at growing sizes: does it grow faster than the hospital?
 
-    python benchmarks/demo_scale.py [PATIENTS ...]        the default is 200 400 800; the aim is 1000 10000 100000
+    python benchmarks/demo_scale.py [PATIENTS ...]                   the default is 200 400 800; the aim is 1000 10000 100000
+    python benchmarks/demo_scale.py --only 100000 --append FILE      one size, its row added to FILE (one JSON object a line)
+    python benchmarks/demo_scale.py --append FILE --report           the rows of FILE against one another, nothing run
 
-Each size is a process of its own, `trivet demo --no-serve --json`. `growth` is time against time of the size before, over patients
-against patients: 1.0 is linear; `cpu_growth` the same of processor seconds, which other work on the machine moves less. `peak_mb` is the
-largest process, `total_mb` the most that all processes held together, looked at five times a second (shared pages counted for each).
+Each size is a process of its own, `trivet demo --no-serve --json`. `peak_mb` is the largest process, `total_mb` the most that all processes
+held together, looked at five times a second (shared pages counted once for each, so it is never too small). `cpu_ms_per_person` is user and
+system time of all processes. Of two sizes, `growth` is wall time against that of the size before, over patients against patients: 1.0 is
+linear; `cpu_growth` the same of processor time, which other work on the machine moves less; `kb_per_further_person` what the peak of all
+processes grew by for each further person. `steps` are the demo's own seconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 
-def demo(patients: int) -> dict[str, float]:
-    """Seconds and peak megabytes of one demo."""
-    with tempfile.TemporaryDirectory() as name:
-        command = [sys.executable, "-m", "trivet.cli.main", "demo", "--home", str(Path(name) / "home"), "--patients", str(patients)]
+def demo(patients: int, folder: str | None) -> dict[str, Any]:
+    """Seconds and peak megabytes of one demo, its home in a temporary folder."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        home, said = Path(name) / "home", Path(name) / "said.json"
+        command = [sys.executable, "-m", "trivet.cli.main", "demo", "--home", str(home), "--patients", str(patients)]
         started = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "--no-serve", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        total, ended = 0, 0
-        while not ended:
-            total = max(total, held(process.pid))
-            time.sleep(0.2)
-            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        with said.open("wb") as out:
+            process = subprocess.Popen([*command, "--no-serve", "--json"], stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
+            total, ended = 0, 0
+            while not ended:
+                total = max(total, held(process.pid))
+                time.sleep(0.2)
+                ended, status, used = os.wait4(process.pid, os.WNOHANG)
         process.returncode = status
         taken = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"the demo of {patients} ended with {os.waitstatus_to_exitcode(status)}")
+        if status:
+            raise SystemExit(f"the demo of {patients} ended with {os.waitstatus_to_exitcode(status)}")
+        story = json.loads(said.read_bytes())
+        disk = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
     cpu = used.ru_utime + used.ru_stime
     return {
         "patients": patients,
+        "units": story["received"]["landed"],
         "seconds": round(taken, 1),
         "cpu_seconds": round(cpu, 1),
+        "cpu_ms_per_person": round(1000 * cpu / patients, 1),
         "peak_mb": round(used.ru_maxrss / 1024),
         "total_mb": round(total / 2**20),
+        "home_mb": round(disk / 2**20),
+        "steps": {step["step"]: step["seconds"] for step in story["steps"]},
     }
 
 
@@ -57,19 +70,35 @@ def held(session: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in the order of their sizes (of equal sizes the last), each against the one before."""
+    ordered = sorted({row["patients"]: row for row in rows}.values(), key=lambda row: row["patients"])
+    for before, row in pairwise(ordered):
+        times = row["patients"] / before["patients"]
+        row["growth"] = round(row["seconds"] / before["seconds"] / times, 2)
+        row["cpu_growth"] = round(row["cpu_seconds"] / before["cpu_seconds"] / times, 2)
+        row["kb_per_further_person"] = round(1024 * (row["total_mb"] - before["total_mb"]) / (row["patients"] - before["patients"]), 1)
+    return ordered
+
+
 def main() -> None:
     """Print one JSON object."""
-    sizes = [int(word) for word in sys.argv[1:]] or [200, 400, 800]
-    rows: list[dict[str, float]] = []
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("patients", nargs="*", type=int, default=[])
+    parser.add_argument("--only", type=int, help="this size alone")
+    parser.add_argument("--append", type=Path, help="keep each row here, and take the rows that are here into the comparison")
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    parser.add_argument("--folder", help="where homes stand while they are measured; 100,000 people need some 40 GB")
+    given = parser.parse_args()
+    sizes = [] if given.report else [given.only] if given.only else given.patients or [200, 400, 800]
+    rows = [json.loads(line) for line in given.append.read_text().splitlines()] if given.append and given.append.exists() else []
     for size in sizes:
-        row = demo(size)
-        if rows:
-            before = rows[-1]
-            row["growth"] = round(row["seconds"] / before["seconds"] / (size / before["patients"]), 2)
-            row["cpu_growth"] = round(row["cpu_seconds"] / before["cpu_seconds"] / (size / before["patients"]), 2)
-            row["memory_growth"] = round(row["peak_mb"] / before["peak_mb"], 2)
-        rows.append(row)
-    print(json.dumps({"benchmark": "demo_scale", "rows": rows}, indent=2))
+        rows.append(demo(size, given.folder))
+        print(json.dumps(rows[-1]), file=sys.stderr)
+        if given.append:
+            with given.append.open("a") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    print(json.dumps({"benchmark": "demo_scale", "rows": compared(rows)}, indent=2))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def run(home: Path, patients: int, seed: int, days: int, report: Report) -> Stor
     truth = home / "truth"
     truth.mkdir()
     try:
+        house.role("workshop").warm()  # the lives are written before the first of their messages is there
         stream = Stream(generate(patients, seed=seed, today=TODAY, out=truth, start=ago(days)))
         first = ago(DAYS)
         story.tally = load(house, arrivals(stream.until(first)))

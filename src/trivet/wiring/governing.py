@@ -5,7 +5,9 @@ votes are cast, grants issued as far as all of that carries. Everything through 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,9 @@ def measure(house: House, releases: Sequence[Release]) -> list[Evidence]:
     """Everything measured about every release, and its intended use as attested by whoever answers for it."""
     made: list[Evidence] = []
     by_name = {release.model: release for release in releases}
-    cohorts = {use: cohort(house, use) for use in sorted({use for release in releases for use in release.uses})}
+    uses = sorted({use for release in releases for use in release.uses})
+    with ThreadPoolExecutor(len(uses) or 1) as side_by_side:  # the engines work outside the interpreter's lock
+        cohorts = dict(zip(uses, side_by_side.map(partial(cohort, house), uses), strict=True))
     fewest = house.office.policy.requirements["local-validity"].min_events
     for release in releases:
         cases = cohorts[release.uses[0]]

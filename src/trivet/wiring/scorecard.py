@@ -6,10 +6,13 @@ a notice, a reject, a review, a repeated delivery. What it says and nobody plant
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from trivet.contracts.house import House
 from trivet.kernel.resources import text
@@ -40,13 +43,15 @@ ALARMS = {
     "event-late": ("late", "out_of_order"),
 }
 Fault = dict[str, Any]
+PERSONS = 5_000  # persons of the truth that are read at a time
+TRUTH = pa.schema([("source", pa.string()), ("value", pa.string()), ("person", pa.string())])
 
 
 def measure(house: House, truth: Path) -> dict[str, Any]:
     """Identity precision and recall over pairs of records, share of results under a standard code, faults found by kind."""
     faults = read(truth / "truth.ndjson")
     evidence = Evidence(house, truth, faults)
-    return {"identity": identity(evidence), "codes": codes(house), **found(evidence, faults)}
+    return {"identity": evidence.identity(), "codes": codes(house), **found(evidence, faults)}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -88,32 +93,50 @@ class Evidence:
         self.uncovered = {(source, place) for source, place in rows(_sql("told_uncovered"))}
         self.reviewed = {name for row in rows(_sql("told_reviews")) for name in row if name}
         self.apart: set[frozenset[str]] = {frozenset(row) for row in rows(_sql("told_apart"))}
-        self.identified(rows, truth)
+        self.identified(house, truth, faults)
 
-    def identified(self, rows: Callable[[str], list[tuple[Any, ...]]], truth: Path) -> None:
-        """Patient records by true person and by identifier."""
-        true: dict[tuple[str, str], str] = {}
-        with (truth / "persons.ndjson").open(encoding="utf-8") as file:
-            for line in map(json.loads, file):
-                true |= {(one["source"], one["value"]): line["person"] for one in line["identifiers"]}
+    def identified(self, house: House, truth: Path, faults: list[Fault]) -> None:
+        """Pairs of records, counted where they stand; of the records themselves, those that the faults ask for."""
+        engine = house.role("query").prepared([_sql("scored_records")])
+        try:
+            engine.put("truth", identifiers(truth / "persons.ndjson"))
+            engine.run(_sql("scored_records"))
+            engine.run(_sql("scored_true"))
+            [self.pairs] = engine.run(_sql("scored_identity")).to_pylist()
+            rows = engine.run(_sql("scored_asked"), asked(faults))
+        finally:
+            for table in ("scored_record", "scored_true"):
+                engine.run(_sql("scored_forget").format(table=table))
+            engine.put("truth", TRUTH.empty_table())
         self.found: dict[str, str] = {}
         self.source: dict[str, str] = {}
-        self.true: dict[str, str] = {}
         self.by_value: dict[str, set[str]] = defaultdict(set)
-        for record, source, person, value in rows(text("trivet.wiring", "sql", "scored_records.sql")):
+        self.records: dict[str, set[str]] = defaultdict(set)
+        for record, source, person, value, true in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             self.found[record], self.source[record] = person, source
             self.by_value[value].add(record)
-            if (source, value) in true:
-                self.true[record] = true[source, value]
-        self.records: dict[str, set[str]] = defaultdict(set)
-        for record, person in self.true.items():
-            self.records[person].add(record)
+            if true is not None:
+                self.records[true].add(record)
 
     def receipts(self, fault: Fault) -> set[int]:
         """The receipts in which a fault came."""
         where = fault["where"]
         named = self.headers.get((where["source"], where.get("control_id", "")), set())
         return named or self.files.get((where["source"], where["filename"]), set())
+
+    def identity(self) -> dict[str, Any]:
+        """Pairs of records that are of one person in truth, in the house, and in both."""
+        records, true, said, wanted, given, right = self.pairs.values()
+        return {
+            "records": records,
+            "persons_true": true,
+            "persons_found": said,
+            "pairs_true": wanted,
+            "pairs_found": given,
+            "precision": round(right / given, 6) if given else None,
+            "recall": round(right / wanted, 6) if wanted else None,
+            "in_review": len(self.apart),
+        }
 
     def people(self, persons: Iterable[str]) -> set[str]:
         """The persons that the house has made of true ones."""
@@ -124,21 +147,25 @@ class Evidence:
         return {self.found[record] for value in values for record in self.by_value[value]}
 
 
-def identity(evidence: Evidence) -> dict[str, Any]:
-    """Pairs of records that are of one person in truth, in the house, and in both."""
-    both = Counter((evidence.true[record], evidence.found[record]) for record in evidence.true)
-    true, said = Counter(evidence.true.values()), Counter(evidence.found[record] for record in evidence.true)
-    right, wanted, given = (sum(count * (count - 1) // 2 for count in counts.values()) for counts in (both, true, said))
-    return {
-        "records": len(evidence.true),
-        "persons_true": len(true),
-        "persons_found": len(said),
-        "pairs_true": wanted,
-        "pairs_found": given,
-        "precision": round(right / given, 6) if given else None,
-        "recall": round(right / wanted, 6) if wanted else None,
-        "in_review": len(evidence.apart),
-    }
+def asked(faults: list[Fault]) -> tuple[list[str], list[str]]:
+    """The identifiers and the true persons by which planted faults are looked for."""
+    values, persons = set[str](), set[str]()
+    for fault in faults:
+        detail = fault["detail"]
+        for name in ("mrn", "mrn_right", "mrn_used", "practice_id"):
+            values |= {str(value) for value in _list(detail.get(name))}
+        persons |= {fault["person"]} if fault["kind"] in ("surname_changed", "wrong_birth_date") else set(detail.get("persons", ()))
+    return sorted(values), sorted(persons)
+
+
+def identifiers(path: Path) -> pa.Table:
+    """The identifiers of every person in truth, some thousand persons at a time."""
+    batches = []
+    with path.open(encoding="utf-8") as file:
+        while lines := list(islice(file, PERSONS)):
+            said = [(one["source"], one["value"], line["person"]) for line in map(json.loads, lines) for one in line["identifiers"]]
+            batches.append(pa.record_batch([pa.array(column, pa.string()) for column in zip(*said, strict=True)], schema=TRUTH))
+    return pa.Table.from_batches(batches, TRUTH)
 
 
 def codes(house: House) -> dict[str, Any]:

@@ -125,11 +125,21 @@ class PoolWorkshop:
             done: Future[list[Parcel]] = Future()
             done.set_result([parcel_of(task, self._formats, self._normaliser) for task in tasks])
             return done
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")  # a fork would copy threads and open stores
-            gc.set_threshold(100_000, 20, 20)  # parcels arrive in bulk: the collector of this process looks less often
-            self._pool = ProcessPoolExecutor(self._workers, context, initializer=start, initargs=self._starting)
-        return joined([self._pool.submit(make_parcels, tasks[first : first + PORTION]) for first in range(0, len(tasks), PORTION)])
+        pool = self._pool or self._open()
+        return joined([pool.submit(make_parcels, tasks[first : first + PORTION]) for first in range(0, len(tasks), PORTION)])
+
+    def warm(self) -> None:
+        """Start the processes now: whoever knows that much work comes need not wait for them when it does."""
+        if self._pool is None and self._workers > 0:
+            pool = self._open()
+            for _ in range(self._workers):
+                pool.submit(make_parcels, ())
+
+    def _open(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")  # a fork would copy threads and open stores
+        gc.set_threshold(100_000, 20, 20)  # parcels arrive in bulk: the collector of this process looks less often
+        self._pool = ProcessPoolExecutor(self._workers, context, initializer=start, initargs=self._starting)
+        return self._pool
 
     def close(self) -> None:
         """End the processes."""

@@ -1,4 +1,5 @@
 -- every identifier of every Patient record, with its person
-SELECT DISTINCT p.record, p.source, p.person, i.value AS value
-FROM patient AS p CROSS JOIN unnest(p.identifiers) AS u(i)
-WHERE i.value IS NOT NULL
+create or replace temp table scored_record as
+select distinct p.record, p.source, p.person, i.value as value
+from patient as p cross join unnest(p.identifiers) as u(i)
+where i.value is not null

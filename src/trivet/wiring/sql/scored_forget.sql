@@ -1,0 +1,2 @@
+-- what the scorecard made
+drop table if exists {table}
