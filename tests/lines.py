@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,8 @@ class Lines:
         if raw.startswith(b"?"):
             return Translation((), (Element("LINE[1]", 0, len(raw), "rejected", ""),), (Rejected("E299", "no line"),))
         if raw.startswith(b"~"):
-            return replace(self.translate(raw[1:], profile), notices=(Notice("unknown-code", "urn:local", "\ud800", "LINE[1]-2", 0, 1),))
+            made = self.translate(raw[1:], profile)
+            return made.instead(made.records, (Notice("unknown-code", "urn:local", "\ud800", "LINE[1]-2", 0, 1),))
         mrn, code, value = raw.decode().strip().split(",")
         patient, key = record_id(profile.source, "Patient", mrn), record_id(profile.source, "Observation", mrn, code)
         person = {"resourceType": "Patient", "id": patient, "identifier": [{"system": "urn:x", "value": mrn}]}

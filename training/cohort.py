@@ -18,6 +18,7 @@ __all__ = ["Cases", "cases", "held_out"]
 
 GIVEN = {"readmission": ("adt", []), "deterioration": ("vitals", [["ICU", "NHD"]])}
 BATCH = 4_000
+EVERY = 1 << 40  # cases, which are told from the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def cases(house: House, use: str) -> Cases:
     """Every case of a use in the home."""
     statement = text("trivet.wiring", "sql", f"outcome_{use}.sql")
     feed, more = GIVEN[use]
-    _, found = house.shelf.query(statement, parameters=[feed, house.clock.now()[:19], *more])
+    _, found = house.shelf.query(statement, parameters=[feed, house.clock.now()[:19], *more, EVERY])
+    found.reverse()
     position = house.role("query").position
     asked = [(person, at, position(at)) for person, at, _ in found]
     rows: list[FeatureRow] = []

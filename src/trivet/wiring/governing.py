@@ -48,10 +48,10 @@ def adopt_models(house: House, staff: dict[str, Any]) -> list[Release]:
 def cohort(house: House, use: str) -> Cohort:
     """Past cases of a use with their outcomes and feature rows, each with what was known at its instant."""
     statement = text("trivet.wiring", "sql", f"outcome_{use}.sql")
-    given: list[Any] = [FEEDS[use], house.clock.now()[:19], *WORSE.get(use, [])]
+    given: list[Any] = [FEEDS[use], house.clock.now()[:19], *WORSE.get(use, []), MOST]
     _, rows = house.shelf.query(statement, parameters=given)
     position = house.role("query").position
-    cases = tuple(Case(person, at, position(at), bool(outcome)) for person, at, outcome in rows[-MOST:])
+    cases = tuple(Case(person, at, position(at), bool(outcome)) for person, at, outcome in reversed(rows))
     view = house.office.policy.uses[use].view
     known = house.features.many(view, [(case.person, case.instant, case.as_of) for case in cases]) if cases else []
     return Cohort(cases, tuple(known), sha256(statement.encode()))

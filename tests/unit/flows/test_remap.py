@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,9 @@ class Mended(Lines):
             return made
         person, fact = made.records
         if fact.resource["code"]["text"] == "bp":
-            return replace(made, records=(person,))
+            return made.instead((person,), made.notices)
         value = {"valueString": fact.resource["valueString"] + " bpm"} if fact.resource["code"]["text"] == "hr" else {}
-        return replace(made, records=(person, Record({**fact.resource, **value}, fact.spans)))
+        return made.instead((person, Record({**fact.resource, **value}, fact.spans)), made.notices)
 
 
 class Blind(Lines):

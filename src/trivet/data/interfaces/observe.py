@@ -42,7 +42,7 @@ PATTERNS = (
 )
 CODE = re.compile(r"[A-Za-z0-9%/{\[<>=][A-Za-z0-9._:/+*#%\\\-\[\]{}'()<>=]{0,23}|(?:https?:|urn:)[!-~]{1,116}|[0-2](?:\.\d+)+")
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._&/()\-]{0,39}")  # what a system calls itself may have spaces
-MOST = 300_000
+MOST = 100_000
 SMALL = 3  # letters from which a word can be a name
 
 _seen: dict[tuple[Any, ...], Seen] = {}

@@ -1,4 +1,4 @@
--- every acute discharge at least 30 days old, with whether an unplanned stay of the same person began within 30 days of it
+-- the newest cases first: every acute discharge at least 30 days old, with whether an unplanned stay of the same person began within 30 days of it
 with stay as (
   select person, start_at, end_at, coalesce(type_code, priority, '') as acuity, list_sort(list_transform(identifiers, lambda x: x.value)) as visit
   from encounter
@@ -10,4 +10,4 @@ left join stay back on back.person = gone.person and back.visit <> gone.visit an
   and back.start_at <= gone.end_at + interval 30 day and back.acuity not in ('C', 'R', 'L', 'EL')
 where gone.end_at <= cast(? as timestamp) - interval 30 day
 group by gone.person, gone.end_at, gone.visit
-order by instant, gone.person
+order by instant desc, gone.person desc limit ?
