@@ -8,13 +8,15 @@ from typing import Any
 import click
 
 from trivet.cli.options import caller_of, caller_options, home_option, json_option, opened, show, table
+from trivet.cli.suspend import who
+from trivet.kernel import jsontext
 
 __all__ = ["command"]
 
 STATES = ("open", "stale", "accepted", "overtaken", "rejected", "undone")
 decided = [
     click.argument("name", metavar="REPAIR"),
-    click.option("--by", envvar=["TRIVET_USER", "USER"], default="", help="Who decides."),
+    click.option("--by", default="", help="Who decides; whoever sits at this machine if not given."),
     click.option("--reason", default="", help="Why; goes on record."),
     home_option,
     json_option,
@@ -97,8 +99,12 @@ def show_(name: str, role: str, purpose: str, reason: str, home: Path, as_json: 
         row = look_at(house, name, caller_of(house, role, purpose, reason))
     told = {**row, "edits": [edit._asdict() for edit in row["edits"]]}
     lines = [f"{row['repair']}  {row['kind']}  {row['record']} version {row['version']}  {row['state']}"]
-    lines += [f"  {edit.path}: {edit.before} -> {edit.after}" for edit in row["edits"]]
+    lines += [f"  {edit.path}: {_json(edit.before)} -> {_json(edit.after)}" for edit in row["edits"]]
     show(as_json, told, [*lines, *(f"  because {one}" for one in row["evidence"])])
+
+
+def _json(value: Any) -> str:
+    return jsontext.dumps(value).decode()
 
 
 def run(act: str, name: str, by: str, reason: str, home: Path, as_json: bool) -> None:
@@ -106,7 +112,7 @@ def run(act: str, name: str, by: str, reason: str, home: Path, as_json: bool) ->
     from trivet.flows.repair import decide
 
     with opened(home) as house:
-        told = decide(house, name, act, by=by, reason=reason)
+        told = decide(house, name, act, by=who(by), reason=reason)
     lines = [f"{name}: {told['act']}, ledger {told['ledger']}"]
     lines += [f"  {told['record']} version {told['version']}"] if told["version"] else []
     lines += [f"  {told['approvals_missing']} more people must approve"] if told.get("approvals_missing") else []

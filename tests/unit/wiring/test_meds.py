@@ -77,6 +77,7 @@ def test_it_is_what_the_standard_says(house: House, tmp_path: Path) -> None:
     described."""
     report = build_meds(house, tmp_path / "meds", shards=2)
     assert (report["change"], report["persons"]) == ("whole", {"all": 12, "converted": 12, "removed": 0})
+    assert report["events"] == {"GENDER": 12, "LOINC": 12, "MEDS_BIRTH": 12, "VISIT_END": 12, "VISIT_START": 12}
     seen: set[int] = set()
     for path in (tmp_path / "meds" / "data").rglob("*.parquet"):
         table = pq.read_table(path)

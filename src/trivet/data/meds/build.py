@@ -150,9 +150,15 @@ def _tables(
     for subject, held in groupby(bodies, key=lambda body: body[1]):
         made = events(((jsontext.loads(body), known) for _, _, body, known in held), frame)
         without.update(made.without)
-        counts.update(row.code.partition("//")[0] if "//" in row.code else row.code.partition("/")[0] for row in made.rows)
+        counts.update(_kind(row.code) for row in made.rows)
         if made.rows:
             yield subject, shards.table(subject, made.rows)
+
+
+def _kind(code: str) -> str:
+    """What a code is of, for the count: its event, or its vocabulary."""
+    head, found, _ = code.partition("//")
+    return head if found and not head.endswith(":") else code.rpartition("/")[0] or code
 
 
 def _exchange(folder: Path, parts: Path, names: Sequence[str], *, whole: bool) -> None:
