@@ -207,6 +207,12 @@ CASES: list[tuple[str, Any, str, str]] = [
         "bundle-reach",
     ),
     ("fullUrl", document(COMPOSITION, changed(SUBJECT, fullUrl="http://a.test/Patient/q")), "Bundle.entry[1]", "bundle-full-url"),
+    (
+        "id of a contained resource",
+        changed(PATIENT, contained=[{"resourceType": "Basic", "id": ["c"]}]),
+        "Patient.contained[0]",
+        "contained-id",
+    ),
     ("id of an element", changed(PATIENT, name=[{"id": "a b", "family": "Rivers"}]), "Patient.name[0]", "element-id"),
     (
         "outcome of a search",

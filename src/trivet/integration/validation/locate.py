@@ -47,10 +47,12 @@ def _below(raw: bytes, where: Where, path: Path, wanted: list[Path], made: dict[
         return
     text, at = raw[where.start : where.end], where.start + 1
     if text[:1] == b"{":
-        for name, held in members(text).items():
-            value = bytes(held)
+        inner = [(name, bytes(held)) for name, held in members(text).items()]
+        # Without blanks between tokens and without escapes in names this is the length of the text; with them the text is longer.
+        compact = sum([len(name) + len(value) + 4 for name, value in inner]) + 1 == len(text)
+        for name, value in inner:
             first, start = at, at + len(name) + 3
-            if raw[first] != 34 or raw[start - 2 : start] != b'":' or not raw.startswith(value, start):  # not compact, or a name escaped
+            if not compact:
                 found = NAME.match(raw, at)
                 if found is None:
                     return
@@ -60,7 +62,7 @@ def _below(raw: bytes, where: Where, path: Path, wanted: list[Path], made: dict[
                 _below(raw, Where(start, end, first), (*path, name), by_step.pop(name), made)
                 if not by_step:
                     return
-            at = end + 1 if raw[end : end + 1] == b"," else end
+            at = end + 1 if compact else end
     elif text[:1] == b"[":
         for number, held in enumerate(items(text)):
             found = BETWEEN.match(raw, at)

@@ -105,7 +105,7 @@ def _contained(walk: Walk, one: Resource, contained: dict[str, Resource]) -> Non
     for held in inner:
         own = held.value.get("id")
         back = any(text(value, "reference") == "#" for value, _, _ in held.references) or "" in held.texts
-        if not back and own not in referred:
+        if not back and not (isinstance(own, str) and own in referred):
             words = "the rule dom-3 of FHIR R4 does not hold: nothing refers to the contained resource, and it does not refer to its holder"
             walk.found.error("invariant", held.place, words, "dom-3")
 

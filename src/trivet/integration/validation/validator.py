@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -55,7 +55,7 @@ class Validator:
             return self.walked(raw)
         rows = walk.found.rows
         for place, found in made.answers:
-            rows += absolute([(row, under(place, at)) for row, at in found])
+            rows += absolute([(row, under(place, steps(at))) for row, at in found])
         return self._located(raw, made.value, rows) if rows else []
 
     def walked(self, raw: bytes) -> list[Finding]:
@@ -77,19 +77,24 @@ class Validator:
             whole = raw if raw[0] == 123 and raw[-1] == 125 else raw.strip()
             at = 0 if whole is raw else raw.index(whole)
             return [Finding("warning", "invariant", "dom-6", quick.root, NARRATIVE[0][4], "", at, len(whole))]
-        rows = absolute(quick)
-        paths = [steps(row[3]) for row in rows]
-        where = locate(raw, {*paths, *((*path, row[2]) for path, row in zip(paths, rows, strict=True) if row[1] == "unknown-element")})
+        rows = []
+        for found, place in quick:
+            above = steps(place)
+            rows += [(row, (*above, *row[3]), place) for row in found]
+        paths = [path for _, path, _ in rows]
+        paths += [(*path, row[2]) for row, path, _ in rows if row[1] == "unknown-element"]
+        where = locate(raw, paths)
         out = []
-        for (severity, code, rule, place, words), path in zip(rows, paths, strict=True):
-            kinds = tuple(quick.kinds.values())
+        kinds = tuple(quick.kinds.values())
+        for (severity, code, rule, below, words), path, place in rows:
             key = (quick.root, path, kinds if path and path[0] == "contained" else ())
             said = self.said.get(key)
             if said is None:
                 if len(self.said) >= SAID:
                     self.said.clear()
                 skeleton = {"resourceType": quick.root, "contained": [{"resourceType": kind} for kind in kinds]}
-                said = self.said[key] = (self.expression(place, skeleton), pointer(place))
+                at = under(place, below)
+                said = self.said[key] = (self.expression(at, skeleton), pointer(at))
             offset, length = bytes_of(where, path, rule if code == "unknown-element" else "")
             out.append(Finding(severity, code, rule, said[0], words, said[1], offset, length))
         return out
@@ -205,9 +210,9 @@ def absolute(quick: list[tuple[Any, Place]]) -> list[tuple[str, str, str, Place,
     return rows
 
 
-def under(place: Place, at: Place) -> Place:
+def under(place: Place, path: Iterable[str | int]) -> Place:
     """A place below another one."""
-    for step in steps(at):
+    for step in path:
         place = (place, step)
     return place
 

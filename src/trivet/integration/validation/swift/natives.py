@@ -43,6 +43,13 @@ class Targets:
         self.resources = resources
         listed = member.targets if member is not None else ()
         self.allowed = resources if not listed or "Resource" in listed else resources & frozenset(listed)
+        self.good: set[Any] = set()
+
+    def keep(self, target: str) -> None:
+        """Remember a plain reference that is right."""
+        if len(self.good) >= MOST:
+            self.good.clear()
+        self.good.add(target)
 
     def ask(self, target: Any, said: Any, rows: Rows) -> None:
         """Raise `Unsure` unless the reference is right (`references.check`)."""
@@ -71,8 +78,8 @@ class Targets:
 
 def reference(plan: Any, member: Member | None) -> list[str]:
     """The form and the target's type."""
-    targets = Targets(plan.shapes.resources, member)
-    allowed, ask, one_id = plan.held(targets.allowed), plan.held(targets.ask), plan.held(ONE_ID)
+    targets = plan.targets[member.path if member is not None else ""] = Targets(plan.shapes.resources, member)
+    allowed, ask, one_id, keep = plan.held(targets.allowed), plan.held(targets.ask), plan.held(ONE_ID), plan.held(targets.keep)
     return [
         "    r = s.reference_",
         "    if s.type_ is not U or r is U:",
@@ -82,6 +89,7 @@ def reference(plan: Any, member: Member | None) -> list[str]:
         "        a, b, c = r.partition('/')",
         f"        if not ((a in {allowed} and {one_id}(c)) or (not b and a[:9] == 'urn:uuid:')):",
         f"            {ask}(r, U, rows)",
+        f"        else: {keep}(r)",
     ]
 
 

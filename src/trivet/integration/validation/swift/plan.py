@@ -16,7 +16,7 @@ from trivet.integration.validation.invariants import Invariants, parts
 from trivet.integration.validation.primitives import TESTS
 from trivet.integration.validation.shape import Member, Shapes, Spec
 from trivet.integration.validation.swift.element import OK, TEXT, Element, Test, Unsure
-from trivet.integration.validation.swift.natives import NATIVES, NUMBERS, sure, unsure
+from trivet.integration.validation.swift.natives import NATIVES, NUMBERS, Targets, sure, unsure
 from trivet.integration.validation.swift.novel import Concept, Extension, Narrative
 from trivet.integration.validation.swift.primitive import SURE
 from trivet.integration.validation.swift.rules import Written, both, either, field, period
@@ -49,6 +49,7 @@ class Plan:
         self.names: dict[str, Any] = {"U": UNSET, "OK": OK, "both": both, "either": either, "unsure": unsure, "sure": sure}
         self.names |= {"Unsure": Unsure, "period": period}
         self.constants = 0
+        self.targets: dict[str, Targets] = {}
         self.open: list[str] = []
         self.type, check = self.struct(shapes.spec(kind), None, (), 0)
         exec("\n".join(self.lines), self.names)  # noqa: S102  code of our own making, from our own tables, checked word by word
@@ -171,7 +172,10 @@ class Plan:
                 self.open.pop()
         else:
             return self.left(one, path, depth)
-        return made, f"{check}(v, %s, rows)" if check else ""
+        call = f"{check}(v, %s, rows)" if check else ""
+        if one.kind == "Reference":
+            call = f"v.type_ is U and v.identifier_ is U and v.reference_ in {self.held(self.targets[one.path].good)} or {call}"
+        return made, call
 
     def apart(self, one: Member) -> bool:
         """Whether a concept's codings can be looked at one by one: nothing is asked of them together."""
