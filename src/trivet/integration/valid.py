@@ -1,8 +1,8 @@
-"""What FHIR R4 forbids in a finished record although the transaction said it: the last touch, before a record leaves the format.
+"""What FHIR R4 forbids in a finished record although the source said it: the last touch, before a record leaves its format.
 
 In: a record. Out: the record as valid FHIR and what had to go, or a reject with the place. Nothing is invented: an element that R4 requires
-and the transaction lacks is said to be unknown (extension data-absent-reason), what R4 does not admit at its place is left out by the name
-of R4's rule. Judged by the house's validator; records of a shape that was judged before are not judged again.
+and the source lacks is said to be unknown (extension data-absent-reason), what R4 does not admit at its place is left out by the name of
+R4's rule. Judged by the house's validator; records of a shape that was judged before are not judged again.
 """
 
 from __future__ import annotations
@@ -13,18 +13,26 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from trivet.contracts.record import Record, Span
-from trivet.integration.formats.x12.naming import absent
+from trivet.contracts.record import Notice, Record, Span
 from trivet.integration.validation import Finding, Validator
 from trivet.kernel.errors import Rejected
 
-__all__ = ["Lost", "settle"]
+__all__ = ["Lost", "settle", "settled"]
 
 ROUNDS = 24  # a repair may show the next fault; what takes more is refused
 SHAPES = 4096
-UNNAMED = "urn:trivet:x12:unnamed"  # an extension whose qualifier the transaction leaves empty
-BOUND = ("http://hl7.org/", "http://terminology.hl7.org/")
-WORDS = frozenset({"resourceType", "system", "url", "status", "use", "gender", "outcome", "intent", "purpose", "currency", "language"})
+UNNAMED = "urn:trivet:unnamed"  # an extension whose qualifier the source leaves empty
+ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+BOUND = ("http://hl7.org/", "http://terminology.hl7.org/", "http://unitsofmeasure.org")
+# Elements whose values are few, and mostly out of a value set that R4 requires.
+WORDS = frozenset(
+    (
+        *("resourceType", "system", "url", "status", "use", "gender", "outcome", "intent", "purpose", "currency", "language", "priority"),
+        *("criticality", "category", "type", "mode", "docStatus", "comparator", "periodUnit", "durationUnit", "lifecycleStatus"),
+        *("contentType", "confidentiality", "when", "dayOfWeek", "severity", "action", "kind"),
+    )
+)
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 STEP = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")
 _sound: set[Any] = set()
 
@@ -57,6 +65,27 @@ def settle(record: Record) -> tuple[Record | None, list[Lost], Rejected | None]:
     return Repair(record).run(wrong)
 
 
+def settled(made: list[Record], about: str) -> tuple[list[Record], dict[int, str], list[Rejected], list[Notice]]:
+    """Records as R4 admits them; by place what had to go for it and the rule; the records that had to go whole; what was left out.
+    `about` names the format in the notices."""
+    records: list[Record] = []
+    gone: dict[int, str] = {}
+    rejects: list[Rejected] = []
+    notices: list[Notice] = []
+    for one in made:
+        record, lost, reject = settle(one)
+        if record is None:
+            rejects += [reject] if reject is not None else []
+            gone |= {span.offset: "not-fhir" for span in one.spans}
+            continue
+        records.append(record)
+        for rule, path, spans in lost:
+            gone |= {span.offset: f"fhir/{rule}" for span in spans}
+            for span in spans or one.spans[:1]:
+                notices.append(Notice("not-in-fhir", about, f"{rule}:{path}", span.locator, span.offset, span.length))
+    return records, gone, rejects, notices
+
+
 def shape_of(value: Any, name: str) -> Any:
     """What R4's rules depend on: names, kinds of values, the words of small vocabularies, the order of the ends of a period."""
     if type(value) is dict:
@@ -69,6 +98,10 @@ def shape_of(value: Any, name: str) -> Any:
     if type(value) is list:
         return tuple(shape_of(inner, name) for inner in value)
     if type(value) is str:
+        if name == "div":  # made by ourselves, of any text
+            return bool(value)
+        if name == "data":
+            return bool(value) and bool(BASE64.fullmatch(value))
         if name in WORDS or not value.isprintable() or value.strip() != value or not value:
             return value
         if name == "reference":
@@ -102,7 +135,7 @@ class Repair:
         first = wrong[0]
         at = next((span for span in self.spans if span.length), None)
         why = f"no valid FHIR R4 can be made of it: {first.rule}"
-        reject = Rejected("x12-not-fhir", why, at.locator, at.offset, at.length) if at else Rejected("x12-not-fhir", why)
+        reject = Rejected("not-fhir", why, at.locator, at.offset, at.length) if at else Rejected("not-fhir", why)
         return None, self.lost, reject
 
     def _lacking(self, finding: Finding) -> bool:
@@ -123,7 +156,7 @@ class Repair:
         member = spec.members.get(chosen)
         if member is None or member.resource or "." in member.kind or member.of is not None:
             return False
-        said = absent()
+        said = {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}
         if member.test is not None:
             holder[f"_{chosen}"] = [said] if member.many else said
             if member.many:

@@ -103,6 +103,10 @@ def _section(work: Work, node: Node, where: str, parts: Parts) -> dict[str, Any]
         for statement in entry.children:
             if statement.tag in STATEMENTS:
                 made += _statement(work, statement, node)
+    if made and value.pop("emptyReason", None) is not None:  # cmp-2: what has entries is not empty, whatever it says of itself
+        for _path, leaf, _ in [part for part in parts if part[0].startswith(f"{where}.emptyReason")]:
+            work.fates.setdefault(leaf.offset, ("dropped", "ccda/not-empty-all-the-same"))
+        parts[:] = [part for part in parts if not part[0].startswith(f"{where}.emptyReason")]
     if made:
         value["entry"] = [{"reference": key} for key in dict.fromkeys(made)]
     inner = [inside for component in node.all("component") for inside in component.all("section")]
@@ -154,7 +158,8 @@ def _reference(work: Work, root: Node, raw: bytes, composition: str) -> None:
     other = body.first("nonXMLBody") if body is not None else None
     text = other.first("text") if other is not None else None
     if text is not None:
-        contents.append({"attachment": _attached(work, text, parts, identity)})
+        attached = _attached(work, text, parts, identity)
+        contents += [{"attachment": attached}] if attached else []
     value = {"resourceType": "DocumentReference", "id": identity, "status": "current", **value, "content": contents}
     if work.patient:
         value["subject"] = {"reference": work.patient}

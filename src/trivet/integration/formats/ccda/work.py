@@ -17,6 +17,7 @@ from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.ccda.rules import Kind, Rule, kinds, rules, select, structure
 from trivet.integration.formats.ccda.tree import Leaf, Node, Tree
 from trivet.integration.formats.ccda.values import HOW, BadValue, Made
+from trivet.integration.valid import settled
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
 
@@ -241,13 +242,21 @@ class Work:
     def translation(self) -> Translation:
         """Records with spans, and every leaf once, in places of the document's own bytes."""
         place, span, fates = self.tree.places.of, self.tree.places.span, self.fates
-        records = []
+        made = []
         for resource, parts in self.records.values():
             spans = []
             for path, leaf, rule in parts:
                 spans.append(Span(path, *span(leaf.offset, leaf.length), leaf.locator, rule))
                 fates[leaf.offset] = ("mapped", rule)
-            records.append(Record(resource, tuple(spans)))
+            made.append(Record(resource, tuple(spans)))
+        records, gone, refused, said = settled(made, "ccda")
+        if gone:
+            kept = {one.offset for record in records for one in record.spans}
+            for _, parts in self.records.values():
+                for _, leaf, _ in parts:
+                    at = place(leaf.offset)
+                    if at in gone and at not in kept:
+                        fates[leaf.offset] = ("rejected", f"ccda/{gone[at]}")
         elements = []
         for node in self.tree.nodes:
             tag = node.tag
@@ -265,7 +274,7 @@ class Work:
         notices = tuple(
             one._replace(offset=place(one.offset), length=place(one.offset + one.length) - place(one.offset)) for one in self.notices
         )
-        return Translation(tuple(records), tuple(elements), rejects, notices)
+        return Translation(tuple(records), tuple(elements), (*rejects, *refused), (*notices, *said))
 
     def plain(self, node: Node, name: str, leaf: Leaf) -> tuple[str, str] | None:
         """Leaves whose meaning lies in another one: the name of a code that was taken, a pointer into the narrative, no negation."""

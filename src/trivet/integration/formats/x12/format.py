@@ -23,11 +23,11 @@ from trivet.integration.formats.x12.levels import LevelFiller
 from trivet.integration.formats.x12.membership import MemberFiller, PremiumFiller
 from trivet.integration.formats.x12.remittance import RemittanceFiller
 from trivet.integration.formats.x12.rules import drops
-from trivet.integration.formats.x12.settle import settle
 from trivet.integration.formats.x12.structure import Guide, guide_of, inside, structure
 from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, segments
 from trivet.integration.formats.x12.walk import Misfit, Step, Walker
 from trivet.integration.tables import table
+from trivet.integration.valid import settled
 from trivet.kernel.errors import Rejected
 
 __all__ = ["X12Format"]
@@ -208,8 +208,8 @@ class Reading:
     def _finish(self, filler: Filler, whole: bool) -> None:
         """Records, and elements whose record was not made after all."""
         made, rejects = filler.records(whole)
-        records, lost = self._settled(merged(made), rejects, filler.guide.set)
-        lost = {**filler.refused, **lost}
+        records, gone, refused, said = settled(merged(made), f"x12/{filler.guide.set}")
+        lost = {**filler.refused, **gone}
         named = {span.offset for record in records for span in record.spans}
         for element in filler.elements:
             if element.disposition == "mapped" and element.offset not in named:
@@ -218,25 +218,8 @@ class Reading:
                 element = element._replace(disposition=fate[0], rule=fate[1])
             self.elements.append(element)
         self.records += records
-        self.rejects += rejects
-        self.notices += dict.fromkeys(filler.notices)
-
-    def _settled(self, made: list[Record], rejects: list[Rejected], kind: str) -> tuple[list[Record], dict[int, str]]:
-        """Records as FHIR R4 admits them, and by place what had to go for it: noticed, or rejected where the whole record had to."""
-        records: list[Record] = []
-        gone: dict[int, str] = {}
-        for one in made:
-            record, lost, reject = settle(one)
-            if record is None:
-                rejects += [reject] if reject is not None else []
-                gone |= {span.offset: "x12-not-fhir" for span in one.spans}
-                continue
-            records.append(record)
-            for rule, path, spans in lost:
-                gone |= {span.offset: f"x12/fhir/{rule}" for span in spans}
-                for span in spans or one.spans[:1]:
-                    self.notices.append(Notice("not-in-fhir", f"x12/{kind}", f"{rule}:{path}", span.locator, span.offset, span.length))
-        return records, gone
+        self.rejects += [*rejects, *refused]
+        self.notices += dict.fromkeys([*filler.notices, *said])
 
     def _missing(self, steps: list[Step], guide: Guide) -> None:
         """Elements that the guide requires and that are empty."""
