@@ -45,6 +45,8 @@ class StoreLanding:
         A message of its own (no pieces) that is new needs no more than its entry; its `origin` is the peer, a machine's name. What
         comes in files, or again, is written down as a delivery: file names can name people, so they stand in the vault.
         """
+        if not envelopes:
+            return []
         addresses = [self._vault.address(envelope.raw) for envelope in envelopes]
         known = self._known(tx, zip(envelopes, addresses, strict=True))
         alone = not any(envelope.pieces for envelope in envelopes)

@@ -23,6 +23,7 @@ __all__ = ["CANONICAL", "MapNormaliser", "Site", "read_site"]
 
 Location = tuple[str | int, ...]
 LOINC = "http://loinc.org"
+FEW = 48  # spans that are looked through one by one
 
 
 class Site(NamedTuple):
@@ -53,8 +54,10 @@ class MapNormaliser:
         records, notices = [], list[Notice]()
         changed = False
         for record in translation.records:
-            kind = record.resource["resourceType"]
-            quantities, concepts = quantity_elements(kind), code_elements(kind)
+            held = record.resource
+            kind = held["resourceType"]
+            quantities = [one for one in quantity_elements(kind) if one[0][0] in held]
+            concepts = [one for one in code_elements(kind) if one[0][0] in held]
             if not quantities and not concepts:
                 records.append(record)
                 continue
@@ -225,7 +228,10 @@ class Desk:
             self.spans += [Span(f"{prefix}.{name}", origin.offset, origin.length, origin.locator, rule) for name in names]
 
     def place(self, path: str) -> Span | None:
-        """The span of a path, or of the nearest element above or below it."""
+        """The span of a path, or of the first element below it."""
+        if len(self.given.spans) <= FEW:
+            below = path + "."
+            return next((span for span in self.given.spans if span.path == path or span.path.startswith(below)), None)
         if self._places is None:
             self._places = {}
             for span in self.given.spans:
