@@ -29,6 +29,7 @@ LEVELS = {
 }
 CROSSED = (("given", "family"), ("street", "street_2"))
 ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads numbers over places (Knuth, The Art of Computer Programming 3, 6.4)
+MANY = 50_000  # pairs that are worth more than one processor
 Bytes = NDArray[np.int8]
 Likeness = Callable[[Callable[..., Any], Ints | None], NDArray[np.float32]]  # a scorer, and which of the pairs (None: all)
 
@@ -125,7 +126,10 @@ def _each(values: Texts, one: Ints, other: Ints) -> Likeness:
 
     def alike(scorer: Callable[..., Any], some: Ints | None) -> NDArray[np.float32]:
         left, right = (one, other) if some is None else (one[some], other[some])
-        made: NDArray[np.float32] = process.cpdist(values[left].tolist(), values[right].tolist(), scorer=scorer, dtype=np.float32)
+        cores = -1 if len(left) > MANY else 1
+        made: NDArray[np.float32] = process.cpdist(
+            values[left].tolist(), values[right].tolist(), scorer=scorer, dtype=np.float32, workers=cores
+        )
         return made
 
     return alike

@@ -7,7 +7,8 @@ only together with another one. Beside them stand rows picked by chance, whose p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations, repeat
 from math import isqrt
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ __all__ = ["block", "chance_rows"]
 KEYS = ("ssn", "identifier", "phone", "mail", "birth", "family", "given", "name", "street", "zip", "city", "maiden", "number", "middle")
 LEAST, MOST = 2_000_000, 4_000_000  # pairs that all rules together may bring in a small table, and in one of middle size
 PER_ROW, FEWER = 60, 4  # the same for each row of a table of middle size, and of a large one
+
+CORES = 4  # at most so many rules are sorted at a time: each takes three numbers a row
 
 
 class Groups(NamedTuple):
@@ -51,7 +54,8 @@ def block(columns: Mapping[str, Column], split: int | None) -> tuple[Ints, Ints]
 def _within(keys: Mapping[str, Ints], split: int | None, left: int) -> tuple[list[Ints], list[str], int]:
     """The pairs of the rules that take no more than half of what is `left`, the smallest first; rules that take more; what is left then."""
     small = {name: codes for name, codes in keys.items() if split is not None or _pairs_of(codes) <= left // 2}
-    groups = {name: _groups(codes, split) for name, codes in small.items()}
+    with ThreadPoolExecutor(CORES) as pool:  # numpy sorts outside the interpreter's lock
+        groups = dict(zip(small, pool.map(_groups, small.values(), repeat(split)), strict=True))
     found, large = list[Ints](), [name for name in keys if name not in small]
     for name in sorted(groups, key=lambda name: (groups[name].pairs, name)):
         if groups[name].pairs <= left // 2:

@@ -20,7 +20,7 @@ from trivet.kernel.errors import Usage
 __all__ = ["Clustering", "Decision", "Decisions", "deduplicate", "link_tables"]
 
 CHANCE = 1_000_000  # pairs picked by chance, for u
-FIT = 1_000_000  # candidate pairs of which m is learnt; of more, this many, evenly spaced
+FIT = 500_000  # candidate pairs of which m is learnt; of more, this many, evenly spaced
 NEVER = -21.0  # bits of a pair whose probability is written as 0.000000
 MATCH, POSSIBLE = 0.5, 0.05
 SURE, DOUBTFUL = 0.9, 0.001  # a pair so sure joins whatever the others say; one so unlikely counts as never compared
