@@ -227,7 +227,7 @@ def main() -> None:
         for _ in range(3):
             swift.cache_clear()  # nothing is remembered
             judge = Validator()
-            for _ in range(4):
+            for _ in range(8):
                 timed(judge, first)  # readers are made
             news.append(timed(judge, rows))
             again.append(timed(judge, rows))
