@@ -13,11 +13,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from trivet.contracts.record import Notice, Record, Span
+from trivet.contracts.record import Notice, Record, Span, Translation
 from trivet.integration.validation import Finding, Validator
 from trivet.kernel.errors import Rejected
 
-__all__ = ["Lost", "settle", "settled"]
+__all__ = ["Lost", "proven", "settle", "settled"]
 
 ROUNDS = 24  # a repair may show the next fault; what takes more is refused
 SHAPES = 4096
@@ -84,6 +84,23 @@ def settled(made: list[Record], about: str) -> tuple[list[Record], dict[int, str
             for span in spans or one.spans[:1]:
                 notices.append(Notice("not-in-fhir", about, f"{rule}:{path}", span.locator, span.offset, span.length))
     return records, gone, rejects, notices
+
+
+def proven(told: Translation, about: str) -> Translation:
+    """A finished translation with its records as R4 admits them; what had to go is rejected by R4's rule."""
+    records, gone, rejects, notices = settled(list(told.records), about)
+    kept = {span.offset for record in records for span in record.spans} if gone else set()
+    elements = (
+        told.elements
+        if not gone
+        else tuple(
+            one._replace(disposition="rejected", rule=f"{about}/{gone[one.offset]}")
+            if one.disposition == "mapped" and one.offset in gone and one.offset not in kept
+            else one
+            for one in told.elements
+        )
+    )
+    return Translation(tuple(records), elements, (*told.rejects, *rejects), (*told.notices, *notices), told.ignored)
 
 
 def shape_of(value: Any, name: str) -> Any:

@@ -32,6 +32,7 @@ class DicomFormat:
         """Records of an object; a directory of objects is ignored by name; one that cannot be read is one reject with its place."""
         from trivet.integration.formats.dicom.header import BadDicom, read
         from trivet.integration.formats.dicom.study import Study
+        from trivet.integration.valid import proven
 
         if not raw.strip():
             return Translation((), (), (), ignored="dicom/empty")
@@ -43,7 +44,7 @@ class DicomFormat:
             return Translation((), (whole,), (place,))
         if header.stored == DIRECTORY:
             return Translation((), (Element("/", 0, len(raw), "dropped", "dicom/directory"),), (), ignored="dicom/directory")
-        return Study(raw, header, profile).translation()
+        return proven(Study(raw, header, profile).translation(), "dicom")
 
     def write(self, raw: bytes) -> bytes:
         """The same bytes: objects are kept, never written again."""

@@ -18,6 +18,7 @@ from trivet.contracts.record import Element, Translation
 from trivet.integration.formats.table.maps import Table, every, tables
 from trivet.integration.formats.table.read import BOM, Cell, cells, delimiter, rows
 from trivet.integration.formats.table.sheet import Sheet
+from trivet.integration.valid import proven
 from trivet.kernel.errors import Rejected
 
 __all__ = ["TableFormat"]
@@ -100,7 +101,7 @@ class TableFormat:
             return _unmapped(
                 Rejected("table-drift", why, "header", 0, end, help="trivet translate --profile: set table"), header.names, values
             )
-        return Sheet(dict(zip(header.names, values, strict=True)), profile).make(table)
+        return proven(Sheet(dict(zip(header.names, values, strict=True)), profile).make(table), "table")
 
     def _headless(self, raw: bytes, header: Header, end: int) -> Translation:
         """A header without a row, or one that cannot be read."""
