@@ -52,7 +52,7 @@ def compare(ours: str, peers: list[str], wanted: dict[str, float], count: int = 
         messages.write_text(json.dumps(texts))
         for _ in range(given.rounds):
             for name in (ours, *peers):
-                answer = side(sys.executable if name == ours else given.peers, name, messages, given.seconds, once)
+                answer = side(sys.executable if name.startswith("trivet") else given.peers, name, messages, given.seconds, once)
                 if "rate" in answer:
                     best[name] = max(best.get(name, 0.0), answer["rate"])
                     said[name] = answer["sample"]

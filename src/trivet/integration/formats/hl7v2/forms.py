@@ -9,7 +9,7 @@ Nothing leaves the process, and the memory is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import count
 from operator import itemgetter
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.compile import naked
 from trivet.integration.formats.hl7v2.convert import stripped
-from trivet.integration.formats.hl7v2.lineage import Bulk, Template, spans_of, template_of
+from trivet.integration.formats.hl7v2.lineage import Bulk, Template, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
@@ -26,12 +26,13 @@ from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.watch import Opaque, Slot, Watch
 from trivet.integration.formats.hl7v2.work import Builder, Work
 
-__all__ = ["Family", "Form", "Recorder", "Speaker", "family_of", "learn", "tell", "token", "watching"]
+__all__ = ["Code", "Family", "Form", "Recorder", "Speaker", "family_of", "learn", "tell", "token", "watching"]
 
 FORMS = 4_000  # of one feed
 TRIES = 3  # forms for the same texts looked at, which differ in their tests
+_new = tuple.__new__  # a named tuple without its Python-level constructor
 _NOTHING = Repetition([], 0, 0, "")
-_ALWAYS = (stripped, naked)  # no leaf of a scan is blank
+_ALWAYS = (stripped, naked)  # `texts` of a scan, and none of them is blank
 Rows = list[tuple[str, int, str, str]]
 
 
@@ -62,12 +63,13 @@ Speaker = Builder | Recorder
 class Form(NamedTuple):
     """`run` gives ((child id, child), ...) and the record or the values of the puts."""
 
-    run: Callable[[list[str], Work], Any]
+    run: Callable[[list[str], list[str], Work], Any]
     template: Template | None
     labels: Labels
     children: tuple[tuple[str, Template], ...]
     puts: tuple[tuple[Target | None, int, Template, str], ...]
     marks: tuple[tuple[bool, int, str], ...]
+    doubts: tuple[tuple[Doubt, int, str], ...]
 
 
 class Family:
@@ -79,7 +81,7 @@ class Family:
         self.indices: frozenset[int] = frozenset()
         self.asks: dict[Callable[..., str], bool] = {}
         self.pick: Callable[[list[str]], Any] = len
-        self.forms: dict[Any, list[Any]] = {}
+        self.forms: dict[Any, Any] = {}
         self.met: set[Any] = set()
         self.failed: dict[Any, int] = {}
 
@@ -90,7 +92,7 @@ class Family:
         asked = [get(work, segment, _NOTHING) if exact else not get(work, segment, _NOTHING) for get, exact in self.asks.items()]
         return self.pick(scan.leaves), work.offset, *asked
 
-    def widen(self, exact: set[int], asks: dict[Callable[..., str], bool]) -> bool:
+    def widen(self, exact: Set[int], asks: dict[Callable[..., str], bool]) -> bool:
         """Look at more from now on. False when the family looks at all that anyhow."""
         if exact <= self.indices and all(self.asks.get(get, False) >= wanted and get in self.asks for get, wanted in asks.items()):
             return False
@@ -102,36 +104,41 @@ class Family:
         return True
 
 
-def tell(form: Form, work: Work, scan: Scan, builder: Builder) -> bool:
+def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder) -> bool:
     """Say to a record what the form says of this segment. False when a test of the form does not hold."""
     try:
-        said = form.run(scan.leaves, work)
+        said = form.run(scan.texts, scan.leaves, work)
     except Doubt:
         return False
     if said is None:
         return False
     born, made = said
-    for (type_, template), (id_, resource) in zip(form.children, born, strict=True):
-        work.bear(type_, id_, resource, Bulk(template, scan, ""))
-    if form.template is not None:
+    _, template, labels, children, puts, marks, doubts = form
+    if born:
+        for (type_, rows), (id_, resource) in zip(children, born, strict=True):
+            work.bear(type_, id_, resource, _new(Bulk, (rows, scan, "")))
+    if template is not None:
         builder.resource = made
-        builder.spans.append(Bulk(form.template, scan, ""))
-        if form.labels:
-            builder.labels = form.labels.copy()
+        builder.spans.append(_new(Bulk, (template, scan, "")))
+        if labels:
+            builder.labels = labels.copy()
     else:
-        resource, labels = builder.resource, builder.labels
-        for (target, index, template, rule), value in zip(form.puts, made, strict=True):
+        resource, labels, add = builder.resource, builder.labels, builder.spans.append
+        for (target, index, rows, rule), value in zip(puts, made, strict=True):
             if target is None:
-                builder.absorb(work, value, spans_of((Bulk(template, scan, ""),)), rule)
+                builder.absorb(work, value, spans_of((Bulk(rows, scan, ""),)), rule)
                 continue
             stands = target.put(resource, labels, index, value)
             if stands:
-                builder.spans.append(Bulk(template, scan, stands))
+                add(_new(Bulk, (rows, scan, stands)))
             else:
-                for at, _ in template.firsts:
-                    work.superseded.setdefault(scan.places[at], rule)
-    for dropped, at, rule in form.marks:
-        (work.dropped if dropped else work.superseded).setdefault(scan.places[at], rule)
+                for at, _ in rows.firsts:
+                    work.marked.append((scan, ((False, at, rule),)))
+    if marks:
+        work.marked.append((scan, marks))
+    for doubt, at, rule in doubts:
+        text = scan.leaves[at]
+        work.doubt(doubt, _new(Leaf, (scan.places[at], len(text), scan.head + segment.suffixes[at], text, "")), rule)
     return True
 
 
@@ -141,7 +148,7 @@ def learn(work: Work, segment: Segment, scan: Scan, type_: str, run: Callable[[W
     try:
         with watching(work, segment, scan) as watch:
             run(work, watch.segment, scratch)
-            if work.refused or work.notices or work.rejects:
+            if work.rejects or len(work.refused) != len(work.notices):
                 return None
             return _form(watch, scan, work, scratch), watch
     except (Bad, Opaque, TypeError, KeyError):
@@ -151,6 +158,7 @@ def learn(work: Work, segment: Segment, scan: Scan, type_: str, run: Callable[[W
 @contextmanager
 def watching(work: Work, segment: Segment, scan: Scan) -> Iterator[Watch]:
     """Watch what is done with a segment, with the bench's lists set aside."""
+    work.settle_marks()
     kept = (work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born)
     work.records, work.dropped, work.refused, work.superseded, work.notices, work.rejects, work.born = {}, {}, {}, {}, [], [], []
     work.watch = watch = Watch(segment, scan.places, len(scan.leaves))
@@ -169,7 +177,7 @@ def token() -> int:
     return next(_tokens)
 
 
-def family_of(work: Work, name: tuple[int, str, str]) -> Family:
+def family_of(work: Work, name: tuple[int, str, bytes]) -> Family:
     """The family of that name in the memory of the feed."""
     known = work.settings.families
     found = known.get(name)
@@ -191,25 +199,32 @@ def _form(watch: Watch, scan: Scan, work: Work, scratch: Speaker) -> Form:
             if length != len(scan.leaves[at]) or locator[:head] != scan.head:
                 raise KeyError(locator)
             found.append((path, at, locator[head:], rule))
-        return template_of(found)
+        return Template(found)
 
     marks = [(True, watch.index[offset], rule) for offset, rule in work.dropped.items()]
     marks += [(False, watch.index[offset], rule) for offset, rule in work.superseded.items()]
-    code = Code()
+    doubts = []
+    for notice, (offset, rule) in zip(work.notices, work.refused.items(), strict=True):
+        if notice.offset != offset:
+            raise KeyError(notice.locator)
+        watch.exact.add(watch.index[offset])
+        doubts.append((Doubt(notice.kind, "", notice.system, notice.code), watch.index[offset], rule))
+    code = Code(watch.exact)
     born = [(builder.resource["id"], builder.resource) for builder in work.born]
     children = tuple((builder.type, rows(builder.spans)) for builder in work.born)
     if isinstance(scratch, Builder):
         run = code.function(watch, born, scratch.resource)
-        return Form(run, rows(scratch.spans), scratch.labels, children, (), tuple(marks))
+        return Form(run, rows(scratch.spans), scratch.labels, children, (), tuple(marks), tuple(doubts))
     puts = tuple((target, index, rows(spans), rule) for target, index, _, spans, rule in scratch.puts)
     run = code.function(watch, born, [value for _, _, value, _, _ in scratch.puts])
-    return Form(run, None, {}, children, puts, tuple(marks))
+    return Form(run, None, {}, children, puts, tuple(marks), tuple(doubts))
 
 
 class Code:
     """The text of a form's function, and the values its names stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact: set[int]) -> None:
+        self.exact = exact
         self.names: dict[str, Any] = {}
         self.lines: list[str] = []
         self._known: dict[Any, str] = {}
@@ -224,22 +239,30 @@ class Code:
             self.names[found] = value
         return found
 
-    def function(self, watch: Watch, born: list[Any], made: Any) -> Callable[[list[str], Work], Any]:
+    def function(self, watch: Watch, born: list[Any], made: Any) -> Callable[[list[str], list[str], Work], Any]:
         """The function that gives the children and what is said to the record."""
         answer = f"return ({self.value(tuple(born))}, {self.value(made)})"
         for kind, first, second, outcome in watch.tests:
             if kind == "none":
-                self.lines.append(f"if {self.name(second)}(l[{first:d}], work) is not None: return None")
-            else:
+                if first not in self.exact:
+                    self.lines.append(f"if {self.name(second)}(r[{first:d}], work) is not None: return None")
+            elif not (self.fixed(first) and self.fixed(second)):
                 self.lines.append(f"if {self.value(first)} {'!=' if outcome else '=='} {self.value(second)}: return None")
-        body = "\n    ".join(["def form(l, work):", *self.lines, answer])
-        exec(compile(body, "<form>", "exec"), self.names)  # noqa: S102  (our own words only, see above)
-        found: Callable[[list[str], Work], Any] = self.names["form"]
+        self.lines.append(answer)
+        return self.done("form", "l, r, work")
+
+    def done(self, name: str, given: str) -> Callable[..., Any]:
+        """The function of the lines."""
+        body = "\n    ".join([f"def {name}({given}):", *self.lines])
+        exec(compile(body, f"<{name}>", "exec"), self.names)  # noqa: S102  (our own words only, see above)
+        found: Callable[..., Any] = self.names[name]
         return found
 
     def value(self, value: Any) -> str:
         """The expression of a value: containers as literals, slots by their variables, everything else by name."""
         if isinstance(value, Slot):
+            if self.fixed(value):
+                return self.name(value.value)
             return self._slots.get(id(value)) or self._slot(value)
         if isinstance(value, dict):
             return "{" + ", ".join(f"{self.name(key)}: {self.value(part)}" for key, part in value.items()) + "}"
@@ -249,13 +272,19 @@ class Code:
             return "(" + "".join([self.value(part) + ", " for part in value]) + ")"
         return self.name(value)
 
+    def fixed(self, value: Any) -> bool:
+        """Whether a value is the same whenever the form is used: it comes of a text that was looked at anyhow."""
+        return not isinstance(value, Slot) or (value.code[0] == "leaf" and value.code[1] in self.exact)
+
     def _slot(self, slot: Slot) -> str:
         """Emit what makes a slot, after what it is made of."""
         kind, first, second = slot.code
         test = ""
         if kind == "leaf":
-            made = f"l[{first:d}].strip()" if second in _ALWAYS else f"{self.name(second)}(l[{first:d}], work)"
-            test = "" if second in _ALWAYS else "if {} is None: return None"
+            if second in _ALWAYS:
+                return f"l[{first:d}]"
+            made = f"{self.name(second)}(r[{first:d}], work)"
+            test = "if {} is None: return None"
         elif kind == "id":
             made = f"work.id({', '.join([self.value(part) for part in (first, *second)])})"
         elif kind == "reference":

@@ -10,22 +10,23 @@ become small functions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from trivet.integration.formats.hl7v2.compile import naked
-from trivet.integration.formats.hl7v2.forms import Family, family_of, watching
+from trivet.integration.formats.hl7v2.forms import Code, Family, family_of, watching
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
-from trivet.integration.formats.hl7v2.watch import Slot, WatchedLeaf, pick
+from trivet.integration.formats.hl7v2.watch import WatchedLeaf, pick
 from trivet.integration.formats.hl7v2.work import Builder, Group, Work
 
-__all__ = ["Choice", "choices", "named"]
+__all__ = ["Choice", "Told", "choices", "named"]
 
 Found = tuple[tuple[str, ...], Leaf | None]
 Get = Callable[[Work, Segment, Group], Found]
 _NULL = ("", '""')
 _new = tuple.__new__  # a named tuple without its Python-level constructor
 _NOTHING: Found = ((), None)
+_EMPTY = ("",)
 
 
 class Getter(NamedTuple):
@@ -42,15 +43,8 @@ class Choice(NamedTuple):
     getters: tuple[Getter, ...]
 
 
-class Known(NamedTuple):
-    """A choice as it is read from every segment of a shape: words, indices of leaves, and getters of what stands elsewhere.
-
-    `leaf` is the index of the naming leaf, -1 where a getter (`parts[needed]`) finds it.
-    """
-
-    parts: tuple[str | int | Getter, ...]
-    needed: int
-    leaf: int
+Told = Callable[[list[str], Work, Segment, Group], tuple[tuple[str, ...], Leaf | int | None]]
+"""The choices of a key for all segments of a shape, as one function of the leaves' texts. The naming leaf comes as its index."""
 
 
 def choices(text: str, segment: str) -> tuple[Choice, ...]:
@@ -64,12 +58,20 @@ def choices(text: str, segment: str) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def named(
-    work: Work, resource: str, merge: bool, token: int, key: tuple[Choice, ...], segment: Segment, builder: Builder, home: Group
-) -> Builder:
+class Naming(Protocol):
+    """A step that names records, and keeps how."""
+
+    action: Any
+    known: Told | None
+
+    def covers(self, family: Family) -> bool:
+        """Whether what is kept for that family may be kept here."""
+
+
+def named(work: Work, resource: str, merge: bool, step: Naming, segment: Segment, builder: Builder, home: Group) -> Builder:
     """The record with its id; merged with an earlier one of the same id where records of that kind may meet again."""
     builder.group = home
-    parts, leaf = _key(work, token, key, segment, home)
+    parts, leaf = _key(work, step, segment, home)
     if not parts:
         parts = (work.message.segments[0].value(10), segment.name, str(segment.number))
     builder.leaf = leaf or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
@@ -86,71 +88,60 @@ def named(
     return builder
 
 
-def _key(work: Work, token: int, key: tuple[Choice, ...], segment: Segment, home: Group) -> Found:
+def _key(work: Work, step: Naming, segment: Segment, home: Group) -> Found:
     """The values that name the record, and the leaf of the naming one."""
     scan = segment.scan
     if scan is not None:
-        family = family_of(work, (token, "", scan.shape))
-        known = family.forms.get(family.key(work, segment, scan))
-        if known is None:
-            known = _known(work, family, key, segment, scan, home)
-        return _told(work, known, segment, scan, home)
-    for needed, getters in key:
+        told = step.known
+        if told is None:
+            family = family_of(work, (step.action.token, "", scan.shape))
+            told = family.forms.get(family.key(work, segment, scan))
+            if told is None:
+                told = _learned(work, family, step.action.key, segment, scan, home)
+            if step.covers(family):
+                step.known = told
+        parts, leaf = told(scan.texts, work, segment, home)
+        if type(leaf) is int:
+            text = scan.leaves[leaf]
+            leaf = _new(Leaf, (scan.place(leaf), len(text), scan.head + segment.suffixes[leaf], text, ""))
+        return parts, leaf  # type: ignore[return-value]
+    for needed, getters in step.action.key:
         found = _parts(work, needed, getters, segment, home)
         if found[0]:
             return found
     return _NOTHING
 
 
-def _known(work: Work, family: Family, key: tuple[Choice, ...], segment: Segment, scan: Scan, home: Group) -> list[Known]:
+def _learned(work: Work, family: Family, key: tuple[Choice, ...], segment: Segment, scan: Scan, home: Group) -> Any:
     """The choices that segments of this shape leave open, up to the first that always holds."""
+    code = Code(set())
     with watching(work, segment, scan) as watch:
-        found: list[Known] = []
         for needed, getters in key:
-            naming, leaf = getters[needed].get(work, watch.segment, home) if getters[needed].own else ((), None)
-            if getters[needed].own and not naming:
+            own = getters[needed].own
+            naming, leaf = getters[needed].get(work, watch.segment, home) if own else ((), None)
+            if own and not naming:
                 continue
-            parts: list[str | int | Getter] = []
+            parts: list[str] = []
             for rank, getter in enumerate(getters):
                 if getter.own:
                     given = naming if rank == needed else getter.get(work, watch.segment, home)[0] or ("",)
-                    parts += [part.code[1] if isinstance(part, Slot) else part for part in given]
+                    parts += [code.value(part) for part in given]
+                elif rank == needed:
+                    parts.append("*n")
                 else:
-                    parts.append(getter)
-            index = leaf.rank if isinstance(leaf, WatchedLeaf) else -1
-            found.append(Known(tuple(parts), needed, index))
-            if getters[needed].own:
+                    parts.append(f"*({code.name(getter.get)}(work, segment, home)[0] or {code.name(_EMPTY)})")
+            if own:
+                named_by = int(leaf.rank) if isinstance(leaf, WatchedLeaf) else None
+                code.lines.append(f"return ({', '.join(parts)},), {named_by}")
                 break
+            code.lines.append(f"n, f = {code.name(getters[needed].get)}(work, segment, home)")
+            code.lines.append(f"if n: return ({', '.join(parts)},), f")
+        else:
+            code.lines.append("return (), None")
     family.widen(watch.exact, watch.asks)
+    found = code.done("key", "l, work, segment, home")
     family.forms[family.key(work, segment, scan)] = found
     return found
-
-
-def _told(work: Work, known: list[Known], segment: Segment, scan: Scan, home: Group) -> Found:
-    """The first choice that holds."""
-    leaves = scan.leaves
-    for parts, needed, index in known:
-        leaf: Leaf | None = None
-        naming: tuple[str, ...] = ()
-        if index >= 0:
-            at = leaves[index]
-            leaf = _new(Leaf, (scan.places[index], len(at), scan.head + segment.suffixes[index], at, ""))
-        elif isinstance(getter := parts[needed], Getter):
-            naming, leaf = getter.get(work, segment, home)
-            if not naming:
-                continue
-        values: list[str] = []
-        for rank, part in enumerate(parts):
-            if type(part) is str:
-                values.append(part)
-            elif type(part) is int:
-                values.append(leaves[part].strip())
-            elif rank == needed and index < 0:
-                values += naming
-            else:
-                values += part.get(work, segment, home)[0] or ("",)  # type: ignore[union-attr]
-        return tuple(values), leaf
-    return _NOTHING
 
 
 def _parts(work: Work, needed: int, getters: tuple[Getter, ...], segment: Segment, home: Group) -> Found:
@@ -194,6 +185,8 @@ def _field(place: str, segment: str) -> Get:
 
     def get(work: Work, here: Segment, home: Group) -> Found:
         there = here if own else work.group.segment(name)
+        if there is not None and not own and there.scan is not None and component:
+            return _glanced(there, there.scan, number, component)
         if there is None or number >= len(there.fields) or not there.fields[number]:
             return _NOTHING
         first = there.field(number)[0]
@@ -203,9 +196,28 @@ def _field(place: str, segment: str) -> Get:
     return get
 
 
+def _glanced(there: Segment, scan: Scan, number: int, component: int) -> Found:
+    """A component of the first repetition of a field of another segment."""
+    at = there.spot(number, component)
+    if not at:
+        return _NOTHING
+    text = scan.leaves[at]
+    return (scan.texts[at],), _new(Leaf, (scan.place(at), len(text), scan.head + there.suffixes[at], text, ""))
+
+
 def _message(work: Work, segment: Segment, home: Group) -> Found:
-    header = work.message.segments[0]
-    return (header.value(3), header.value(4), header.value(10)), None
+    found = work.sender
+    if found is None:
+        header = work.message.segments[0]
+        scan = header.scan
+        if scan is None:
+            found = header.value(3), header.value(4), header.value(10)
+        else:
+            leaves = scan.leaves
+            application, facility, control = [leaves[at] if at else "" for at in (header.spot(3), header.spot(4), header.spot(10))]
+            found = application, facility, control
+        work.sender = found
+    return found, None
 
 
 def _patient(work: Work, segment: Segment, home: Group) -> Found:
@@ -244,6 +256,12 @@ def _ahead(work: Work, order: Segment) -> Segment | None:
 def _numbered(work: Work, segment: Segment, places: tuple[tuple[str, int], ...]) -> Found:
     for name, number in places:
         there = work.group.segment(name) if name != "OBR" or segment.name != "ORC" else _ahead(work, segment)
+        if there is not None and there.scan is not None:
+            found, named_by = _glanced(there, there.scan, number, 1)
+            if found:
+                at = there.spot(number, 2)
+                return (str(number), *found, there.scan.texts[at] if at else ""), named_by
+            continue
         if there is None or number >= len(there.fields) or not there.fields[number]:
             continue
         first = there.field(number)[0]

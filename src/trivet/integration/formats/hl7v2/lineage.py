@@ -7,21 +7,43 @@ shared, so a bulk of thirty spans costs three references.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.scan import Scan
 
-__all__ = ["Bulk", "Items", "Lineage", "Template", "spans_of", "template_of"]
+__all__ = ["Bulk", "Items", "Template", "spans_of"]
 
 _new = tuple.__new__
 
 
-class Template(NamedTuple):
-    """Spans of a form: (path, index of the leaf, place in the segment, rule). `firsts` has the first rule of each leaf."""
+HEADS = 64  # segments of one name whose places a template keeps by name
 
-    rows: tuple[tuple[str, int, str, str], ...]
-    firsts: tuple[tuple[int, str], ...]
+
+class Template:
+    """Spans of a form, column by column: path, index of the leaf, place in the segment, rule. `firsts` has the first rule of each leaf."""
+
+    __slots__ = ("_named", "firsts", "paths", "ranks", "rules", "suffixes")
+
+    def __init__(self, rows: Iterable[tuple[str, int, str, str]]) -> None:
+        held = list(rows)
+        self.paths, self.ranks = tuple([row[0] for row in held]), tuple([row[1] for row in held])
+        self.suffixes, self.rules = tuple([row[2] for row in held]), tuple([row[3] for row in held])
+        firsts: dict[int, str] = {}
+        for _, rank, _, rule in held:
+            firsts.setdefault(rank, rule)
+        self.firsts = tuple(firsts.items())
+        self._named: dict[str, tuple[str, ...]] = {}
+
+    def locators(self, head: str) -> tuple[str, ...]:
+        """The names of the places in a segment called `head`."""
+        found = self._named.get(head)
+        if found is None:
+            found = tuple([head + suffix for suffix in self.suffixes])
+            if len(self._named) < HEADS:
+                self._named[head] = found
+        return found
 
 
 class Bulk(NamedTuple):
@@ -32,29 +54,14 @@ class Bulk(NamedTuple):
     stands: str
 
 
-Items = list[Span | Bulk]
+class Items(list[Span | Bulk]):
+    """The spans of a record, in order, most of them not made yet."""
 
-
-class Lineage:
-    """The spans of a record that nobody has read yet."""
-
-    __slots__ = ("items",)
-
-    def __init__(self, items: Items) -> None:
-        self.items = items
+    __slots__ = ()
 
     def read(self) -> tuple[Span, ...]:
         """One object each."""
-        return tuple(spans_of(self.items))
-
-
-def template_of(rows: Iterable[tuple[str, int, str, str]]) -> Template:
-    """The template of some rows."""
-    held = tuple(rows)
-    firsts: dict[int, str] = {}
-    for _, index, _, rule in held:
-        firsts.setdefault(index, rule)
-    return Template(held, tuple(firsts.items()))
+        return tuple(spans_of(self))
 
 
 def spans_of(items: Iterable[Span | Bulk]) -> list[Span]:
@@ -65,11 +72,8 @@ def spans_of(items: Iterable[Span | Bulk]) -> list[Span]:
             found.append(item)
             continue
         template, scan, stands = item  # type: ignore[misc]
-        places, leaves, head = scan.places, scan.leaves, scan.head
-        if stands:
-            found += [
-                _new(Span, (stands + path, places[at], len(leaves[at]), head + suffix, rule)) for path, at, suffix, rule in template.rows
-            ]
-        else:
-            found += [_new(Span, (path, places[at], len(leaves[at]), head + suffix, rule)) for path, at, suffix, rule in template.rows]
+        ranks, leaves = template.ranks, scan.leaves
+        paths = [stands + path for path in template.paths] if stands else template.paths
+        offsets, sizes = map(scan.places.__getitem__, ranks), [len(leaves[rank]) for rank in ranks]
+        found += map(_new, repeat(Span), zip(paths, offsets, sizes, template.locators(scan.head), template.rules, strict=True))
     return found

@@ -24,6 +24,7 @@ class Link(NamedTuple):
     """One reference to set: `every` collects all records of the label in the home group, else the nearest one is taken.
 
     `now` sets it at once, while the labels of the segment hold, instead of at the end of the message.
+    `alone` is the element when the target is one element of the record, `tail` then the path of the reference.
     With a `key` the target is a structure, the reference one part of it and `constants` the others.
     """
 
@@ -33,6 +34,9 @@ class Link(NamedTuple):
     now: bool = False
     key: str = ""
     constants: tuple[tuple[str, str], ...] = ()
+    rule: str = ""
+    alone: str = ""
+    tail: str = ""
 
 
 class Action(NamedTuple):
@@ -63,13 +67,12 @@ class Opening(NamedTuple):
 class Plan:
     """Everything for one kind of message. What a segment does is compiled when the first one is met: few kinds hold many segments."""
 
-    __slots__ = ("_actions", "_after", "_rows", "openings", "tokens")
+    __slots__ = ("_actions", "_after", "_rows", "openings")
 
     def __init__(self, openings: dict[str, Opening], rows: dict[str, list[Row]]) -> None:
         self.openings, self._rows = openings, rows
         self._actions: dict[str, tuple[Action, ...]] = {}
-        self._after: dict[tuple[str, str], tuple[Action, ...]] = {}
-        self.tokens: dict[tuple[str, str], int] = {}
+        self._after: dict[tuple[str, str], tuple[int, tuple[Action, ...]]] = {}
 
     def knows(self, name: str) -> bool:
         """Does any row speak of this segment?"""
@@ -82,17 +85,18 @@ class Plan:
             found = self._actions[name] = tuple(_action(row) for row in self._rows.get(name, ()))
         return found
 
-    def after(self, name: str, anchor: str) -> tuple[Action, ...]:
-        """What a segment does when it stands after another: the actions that are left, with what is left of their conditions."""
+    def after(self, name: str, anchor: str) -> tuple[int, tuple[Action, ...]]:
+        """What a segment does when it stands after another: the actions that are left, with what is left of their conditions; and the
+        number under which it is remembered which of them are due."""
         found = self._after.get((name, anchor))
         if found is None:
-            self.tokens[name, anchor] = token()
             left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions(name)]
-            found = self._after[name, anchor] = tuple(
+            kept = tuple(
                 action._replace(when=compile_condition(rest, binder(name)) if isinstance(rest, tuple) else None)
                 for action, rest in left
                 if rest is not False
             )
+            found = self._after[name, anchor] = token(), kept
         return found
 
 
@@ -129,7 +133,9 @@ def _links(text: str) -> tuple[Link, ...]:
         target, _, rest = target.partition("(")
         key, *constants = rest.rstrip(")").split(",")
         pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in constants))
-        found.append(Link(Target(target.lstrip("!")), label.lstrip("*"), label[:1] == "*", target[:1] == "!", key, pairs))
+        name, place = label.lstrip("*"), Target(target.lstrip("!"))
+        alone = place.text if place.fixed and len(place.steps) == 1 and not key else ""
+        found.append(Link(place, name, label[:1] == "*", target[:1] == "!", key, pairs, f"link/{name}", alone, f"{alone}.reference"))
     return tuple(found)
 
 

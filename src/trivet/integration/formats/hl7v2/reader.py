@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from trivet.integration.formats.hl7v2.charset import Undecodable, codec_of, masked
 from trivet.integration.formats.hl7v2.escapes import Separators, unescape
-from trivet.integration.formats.hl7v2.scan import Scan, scan
+from trivet.integration.formats.hl7v2.scan import Scan, Sheet
 
 __all__ = ["Leaf", "Message", "NotHl7v2", "Repetition", "Segment", "find_header"]
 
@@ -82,18 +82,20 @@ def find_header(raw: bytes) -> re.Match[bytes] | None:
 _STANDARD = ("|", "^", "~", "\\", "&")
 
 
-_suffixes: dict[str, tuple[str, ...]] = {}
+_spots: dict[tuple[bytes, int, int], int] = {}
+_suffixes: dict[bytes, tuple[str, ...]] = {}
 
 
 class Script:
     """What is needed to read leaves of a message: its bytes, delimiters and character set. Segments hold this and not the message,
     so that a message is freed as soon as nobody holds it."""
 
-    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow", "standard")
+    __slots__ = ("codec", "declared", "plain", "raw", "separators", "shadow", "sheet", "standard")
 
     def __init__(self, raw: bytes, shadow: str, separators: Separators, codec: str, declared: str, plain: bool) -> None:
         self.raw, self.shadow, self.separators, self.codec, self.declared, self.plain = raw, shadow, separators, codec, declared, plain
         self.standard = separators[:5] == _STANDARD
+        self.sheet = Sheet(raw, plain)
 
     def leaf(self, offset: int, length: int, locator: str) -> Leaf:
         """A leaf with its text decoded and unescaped; one that cannot be read says so in `bad`."""
@@ -142,11 +144,26 @@ class Segment:
         if found is None:
             if len(_suffixes) >= 20_000:
                 _suffixes.clear()
-            found = _suffixes[scan.shape] = ("", *(leaf[2][len(scan.head) :] for leaf in self.leaves()))
+            names = iter([leaf[2][len(scan.head) :] for leaf in self.leaves()])
+            found = _suffixes[scan.shape] = ("", *(next(names) if text else "" for text in scan.leaves[1:]))
+        return found
+
+    def spot(self, number: int, component: int = 1) -> int:
+        """The index, in the scan, of a component of the first repetition of a field; 0 for none. Found once for the shape."""
+        scan = self.scan
+        assert scan is not None
+        found = _spots.get((scan.shape, number, component))
+        if found is None:
+            if len(_spots) >= 20_000:
+                _spots.clear()
+            repetitions = self.field(number)
+            leaf = repetitions[0].leaf(component) if repetitions else None
+            found = _spots[scan.shape, number, component] = scan.places.index(leaf.offset) if leaf is not None else 0
         return found
 
     def _look(self) -> Scan | None:
-        return scan(self.text, self.start, self.name, self.number) if self.script.standard else None
+        script = self.script
+        return script.sheet.scan(self.text, self.start, self.name, self.number, self.continued) if script.standard else None
 
     @property
     def fields(self) -> list[str]:
@@ -313,7 +330,7 @@ class Message:
 
     def _declared(self, start: int) -> tuple[str, tuple[str, ...]]:
         """MSH-18: the character set and its alternates, as written."""
-        line = re.split(rb"[\r\n]", self.raw[start : start + 4000], maxsplit=1)[0]
+        line = self.raw[start : start + 4000].partition(b"\r")[0].partition(b"\n")[0]
         fields = line.decode("latin-1").split(self.separators.field)
         names = fields[17].split(self.separators.repetition) if len(fields) > 17 and fields[0] == "MSH" else [""]
         return names[0].strip(), tuple(name.strip() for name in names[1:] if name.strip())
@@ -396,10 +413,24 @@ class Message:
         return parts[0].offset, parts[-1].offset + parts[-1].length - parts[0].offset
 
     @property
+    def moment(self) -> str:
+        """MSH-7 as it is written."""
+        header = self.segments[0]
+        if header.scan is None:
+            return header.value(7)
+        at = header.spot(7)
+        return header.scan.leaves[at] if at else ""
+
+    @property
     def kind(self) -> tuple[str, str, str]:
         """MSH-9: message code, trigger event, structure; what is missing is ""."""
         header = self.segments[0]
-        return header.value(9, 1), header.value(9, 2), header.value(9, 3)
+        scan = header.scan
+        if scan is None:
+            return header.value(9, 1), header.value(9, 2), header.value(9, 3)
+        leaves = scan.leaves
+        code, event, structure = [leaves[at] if at else "" for at in (header.spot(9), header.spot(9, 2), header.spot(9, 3))]
+        return code, event, structure
 
 
 def _separators(head: str) -> Separators:

@@ -1,4 +1,4 @@
-"""A segment at one glance: the texts of its leaves and its shape, which says where they stand. One regular expression, no objects.
+"""A segment at one glance: the texts of its leaves and its shape, which says where they stand. No objects but the texts.
 
 Two segments of one shape have values at the same places (`PID-3[1].4.1` in both or in neither), so that what a place is called, and
 what the tables do with it, is found once for the shape. Taken where the characters alone say what is read: standard delimiters, ASCII,
@@ -10,21 +10,26 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-__all__ = ["Scan", "scan"]
+__all__ = ["Scan", "Sheet"]
 
-_CUT = re.compile(r"([|^~&]+)")
-_MARKS = "|^~\\&"
+_MARKS = b"|^~&"
+_ONE = bytes.maketrans(b"^~&", b"|||")
+_KINDS = bytes(code if code in _MARKS else 120 for code in range(256))
+_TIDY = bytes((10, 11, 13, 28, *range(32, 127)))
+_LOOSE = re.compile(rb" [\r\n\x0b\x1c]|[\r\n\x0b\x1c] ")
 _SHIFTED = frozenset(("MSH", "FHS", "BHS"))
 
 
 class Scan:
-    """Leaves by index: 0 is the segment's name, the others are its non-empty leaves in order. `head` is `PID[1]`."""
+    """Leaves by index, in order, with an empty text where nothing stands between two delimiters; 0 is the segment's name.
 
-    __slots__ = ("_parts", "_places", "_start", "head", "leaves", "shape")
+    `head` is `PID[1]`; `texts` are the leaves without blanks around them; `shape` the delimiters with one mark for each text between.
+    """
 
-    def __init__(self, head: str, start: int, parts: list[str], leaves: list[str], shape: str) -> None:
-        self.head, self.leaves, self.shape = head, leaves, shape
-        self._start, self._parts = start, parts
+    __slots__ = ("_places", "_start", "head", "leaves", "shape", "texts")
+
+    def __init__(self, head: str, start: int, leaves: list[str], texts: list[str], shape: bytes) -> None:
+        self.head, self.leaves, self.texts, self.shape, self._start = head, leaves, texts, shape, start
         self._places: list[int] | None = None
 
     @property
@@ -32,31 +37,54 @@ class Scan:
         """Byte offset of every leaf."""
         found = self._places
         if found is None:
-            found = self._places = list(accumulate(map(len, self._parts), initial=self._start))[::2]
+            leaves, start = self.leaves, self._start
+            if leaves[0] in _SHIFTED:  # MSH-1 is the delimiter itself, MSH-2 is not delimited
+                found = [start, start + 3, start + 4, *accumulate([len(text) + 1 for text in leaves[3:-1]], initial=start + 9)]
+            else:
+                found = list(accumulate([len(text) + 1 for text in leaves[:-1]], initial=start))
+            self._places = found
         return found
 
+    def place(self, index: int) -> int:
+        """Byte offset of one leaf."""
+        if self._places is None and self.leaves[0] not in _SHIFTED:
+            return self._start + sum(map(len, self.leaves[:index])) + index
+        return self.places[index]
 
-def _blank(leaves: list[str]) -> bool:
-    return any(map(str.isspace, leaves))
 
+class Sheet:
+    """A message on which all delimiters look alike, and its delimiters alone: segments are cut out of both."""
 
-def scan(text: str, start: int, name: str, number: int) -> Scan | None:
-    """The scan of a segment's text, None when it must be read leaf by leaf."""
-    if not text.isascii() or '""' in text or "\x1b" in text:
-        return None
-    if name in _SHIFTED:
-        if text[3:8] != _MARKS or text[8:9] not in ("|", "") or "\\" in text[8:]:
+    __slots__ = ("_alike", "_kinds", "_quiet", "_tidy")
+
+    def __init__(self, raw: bytes, plain: bool) -> None:
+        """`plain`: all bytes are ASCII, and none escapes another."""
+        alike = raw.translate(_ONE)
+        self._alike = alike.decode("latin-1")
+        self._kinds = raw.translate(_KINDS)
+        self._quiet = plain and b'""' not in raw
+        self._tidy = not (b"| " in alike or b" |" in alike or raw.translate(None, _TIDY) or _LOOSE.search(alike))
+
+    def scan(self, text: str, start: int, name: str, number: int, continued: bool) -> Scan | None:
+        """The scan of a segment's text, None when it must be read leaf by leaf."""
+        shifted = name in _SHIFTED
+        begin = 8 if shifted else 0
+        if not self._quiet and (not text.isascii() or '""' in text or "\x1b" in text or "\\" in text[begin:]):
             return None
-        parts = [name, "", "|", "", "^~\\&", *_CUT.split(text[8:])[1:]]
-    else:
-        if "\\" in text or text[3:4] not in ("|", ""):
-            return None
-        parts = _CUT.split(text)
-    leaves = parts[::2]
-    if (" |" in text or " ^" in text or " ~" in text or " &" in text or text[-1] == " " or not text.isprintable()) and _blank(leaves):
-        return None
-    shape = name + " ".join(parts[1::2])
-    if not leaves[-1]:
-        leaves.pop()
-        shape += "."
-    return Scan(f"{name}[{number}]", start, parts, leaves, shape)
+        end = start + len(text)
+        if shifted:
+            if text[3:8] != "|^~\\&" or text[8:9] not in ("|", ""):
+                return None
+            leaves = [name, "|", "^~\\&", *(self._alike[start + 9 : end].split("|") if len(text) > 8 else ())]
+        else:
+            if text[3:4] not in ("|", ""):
+                return None
+            leaves = self._alike[start:end].split("|")
+        texts = leaves
+        if continued or not self._tidy:
+            texts = [leaf.strip() for leaf in leaves]
+            if any(leaf and not stripped for leaf, stripped in zip(leaves, texts, strict=True)):
+                return None
+        kinds = self._kinds[start + begin : end].replace(b"xxxxxxxx", b"x").replace(b"xxxx", b"x")
+        shape = kinds.replace(b"xx", b"x").replace(b"xx", b"x")  # what is left of a very long text makes shapes differ, no more
+        return Scan(f"{name}[{number}]", start, leaves, texts, b"M" + shape if shifted else shape)

@@ -26,7 +26,7 @@ from trivet.integration.formats.hl7v2.compile import (
 )
 from trivet.integration.formats.hl7v2.conditions import binder
 from trivet.integration.formats.hl7v2.convert import Convert, converter, watched
-from trivet.integration.formats.hl7v2.forms import FORMS, TRIES, Family, Speaker, family_of, learn, tell, token
+from trivet.integration.formats.hl7v2.forms import FORMS, TRIES, Family, Form, Speaker, family_of, learn, tell, token
 from trivet.integration.formats.hl7v2.paths import Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
@@ -100,24 +100,25 @@ class SegmentMap:
                 return True
         return False
 
-    def apply(self, work: Work, segment: Segment, builder: Builder) -> None:
-        """Put what the segment says into the record. Raises Bad when a value that must be right is not."""
+    def apply(self, work: Work, segment: Segment, builder: Builder) -> tuple[Form, Family] | None:
+        """Put what the segment says into the record; the form that did it. Raises Bad when a value that must be right is not."""
         scan = segment.scan
         if scan is not None:
-            new = len(builder.resource) == 2 and not builder.spans and not builder.labels
+            new = builder.fresh
             if new or not self.required:
                 family = family_of(work, (self.token, builder.type if new else "", scan.shape))
                 key = family.key(work, segment, scan)
-                forms = family.forms.get(key)
-                if forms is not None:
-                    for form in forms:
-                        if tell(form, work, scan, builder):
-                            return
+                for form in family.forms.get(key, ()):
+                    if tell(form, work, segment, scan, builder):
+                        return form, family
                 if self._learn(work, segment, scan, builder.type if new else "", family, key):
-                    for form in family.forms.get(family.key(work, segment, scan), ())[-1:]:
-                        if tell(form, work, scan, builder):
-                            return
+                    form = family.forms[family.key(work, segment, scan)][-1]
+                    if tell(form, work, segment, scan, builder):
+                        return form, family
+        if work.marked:
+            work.settle_marks()
         self._read(work, segment, builder)
+        return None
 
     def _learn(self, work: Work, segment: Segment, scan: Scan, type_: str, family: Family, key: Any) -> bool:
         """Make a form, the second time that it would have been of use."""

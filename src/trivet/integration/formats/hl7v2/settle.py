@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from trivet.contracts.record import Span
-from trivet.integration.formats.hl7v2.lineage import spans_of
+from trivet.integration.formats.hl7v2.lineage import Items, spans_of
 from trivet.integration.formats.hl7v2.work import Builder, Work
 
-__all__ = ["settle"]
+__all__ = ["SETTLED", "settle"]
 
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _OPEN = frozenset(("proposed", "cancelled", "waitlist"))
@@ -36,7 +36,7 @@ def _organization(work: Work, builder: Builder) -> None:
             if item.get("use") == "home":
                 del item["use"]
                 path = f"{name}[{index}].use"
-                builder.spans = list(spans_of(builder.spans))
+                builder.spans = Items(spans_of(builder.spans))
                 for span in [span for span in spans_of(builder.spans) if span.path == path]:
                     builder.spans.remove(span)
                     work.dropped.setdefault(span.offset, rule)
@@ -63,6 +63,9 @@ _RULES: dict[str, Callable[[Work, Builder], None]] = {
     "Appointment": _appointment,
     "Provenance": _provenance,
 }
+
+SETTLED = frozenset(_RULES)
+"""The types that a rule speaks of."""
 
 
 def settle(work: Work, builder: Builder) -> None:

@@ -8,14 +8,14 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.hl7v2 import location, special
 from trivet.integration.formats.hl7v2.account import Account
-from trivet.integration.formats.hl7v2.forms import family_of, watching
-from trivet.integration.formats.hl7v2.identity import named
+from trivet.integration.formats.hl7v2.forms import Family, Form, family_of, tell, watching
+from trivet.integration.formats.hl7v2.identity import Told, named
 from trivet.integration.formats.hl7v2.lineage import Items, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, plan_for
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
 from trivet.integration.formats.hl7v2.segments import SegmentMap
-from trivet.integration.formats.hl7v2.settle import settle
+from trivet.integration.formats.hl7v2.settle import SETTLED, settle
 from trivet.integration.formats.hl7v2.values import Bad, own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
 from trivet.integration.overlay import in_force
@@ -29,7 +29,7 @@ _ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
 _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
 _VISIT_LAST = frozenset(("REF", "RRI"))
 _NOTHING = Repetition([], 0, 0, "")
-_SUBJECT = (Link(Target("subject"), "Patient"),)
+_SUBJECT = (Link(Target("subject"), "Patient", rule="link/Patient", alone="subject", tail="subject.reference"),)
 _settings: dict[str, Settings] = {}
 _new = tuple.__new__
 
@@ -59,7 +59,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     if len(message.named("MSH")) > 1:
         return _refused(raw, "hl7v2-two-messages", "two messages in one unit")
     code, event, _ = message.kind
-    work = Work(message, settings, profile.source, profile.zone, own_offset(message.segments[0].value(7)))
+    work = Work(message, settings, profile.source, profile.zone, own_offset(message.moment))
     if message.undeclared:
         header = message.segments[0]
         work.notices.append(Notice("undeclared-charset", "", message.codec, "MSH[1]-18", header.start, len(header.name)))
@@ -67,7 +67,8 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     for segment in _ordered(message.segments, code):
         _take(work, plan, segment)
     for builder in list(work.records.values()):
-        _link(work, builder)
+        if builder.links:
+            _link(work, builder)
     done = _finish(work)
     for builder in work.records.values():
         builder.group = None  # groups know their records: without this they would wait for the garbage collector
@@ -97,8 +98,8 @@ def _take(work: Work, plan: Plan, segment: Segment) -> None:
         work.notices.append(Notice("line-break-in-segment", "", name, f"{name}[{segment.number}]", segment.start, len(segment.text)))
     if name[0] == "Z" and not plan.knows(name):
         _carry(work, segment)
-    for action, maps in _due(work, plan, segment):
-        _act(work, action, maps, segment)
+    for step in _due(work, plan, segment):
+        _act(work, step, segment)
     if name not in _BESIDE:
         work.anchor = name
 
@@ -153,41 +154,61 @@ def _home(work: Work, names: tuple[str, ...]) -> Group:
     return work.root if names else work.group
 
 
-def _due(work: Work, plan: Plan, segment: Segment) -> list[tuple[Action, tuple[SegmentMap, ...]]]:
+class Step:
+    """An action that is due, with what was found out for the next segment that is decided alike: `new` and `more` are the forms of
+    its maps for a new record and for one with content, `known` the choices of its key."""
+
+    __slots__ = ("action", "family", "known", "maps", "more", "new")
+
+    def __init__(self, action: Action, maps: tuple[SegmentMap, ...], family: Family | None) -> None:
+        self.action, self.maps, self.family = action, maps, family
+        self.new: list[Form | None] = [None] * len(maps)
+        self.more: list[Form | None] = [None] * len(maps)
+        self.known: Told | None = None
+
+    def covers(self, family: Family) -> bool:
+        """Whether what is kept for that family may be kept here: this one looks at all that it looks at, from now on at least."""
+        if self.family is None or family.asks:
+            return False
+        return not self.family.widen(family.indices, {})
+
+
+def _due(work: Work, plan: Plan, segment: Segment) -> list[Step]:
     """The actions whose condition holds, and the maps of each that have something to say; found once for what decides it."""
     scan = segment.scan
-    actions = plan.after(segment.name, work.anchor)
+    number, actions = plan.after(segment.name, work.anchor)
     if scan is None:
-        return _holding(work, actions, segment)
-    family = family_of(work, (plan.tokens[segment.name, work.anchor], "", scan.shape))
-    found = family.forms.get(family.key(work, segment, scan))
+        return _holding(work, actions, segment, None)
+    family = family_of(work, (number, "", scan.shape))
+    found: list[Step] | None = family.forms.get(family.key(work, segment, scan))
     if found is None:
         with watching(work, segment, scan) as watch:
-            found = _holding(work, actions, watch.segment)
+            found = _holding(work, actions, watch.segment, family)
         family.widen(watch.exact, watch.asks)
         family.forms[family.key(work, segment, scan)] = found
     return found
 
 
-def _holding(work: Work, actions: tuple[Action, ...], segment: Segment) -> list[tuple[Action, tuple[SegmentMap, ...]]]:
+def _holding(work: Work, actions: tuple[Action, ...], segment: Segment, family: Family | None) -> list[Step]:
     found = []
     for action in actions:
         if action.when is None or action.when(work, segment, _NOTHING):
             maps = tuple(one for one in action.maps if one.segment != segment.name or one.speaks(segment))
             if maps or not action.maps or action.bare or action.acts:
-                found.append((action, maps))
+                found.append(Step(action, maps, family))
     return found
 
 
-def _act(work: Work, action: Action, maps: tuple[SegmentMap, ...], segment: Segment) -> None:
+def _act(work: Work, step: Step, segment: Segment) -> None:
     """Make or find the record, and let the segment speak to it."""
+    action, name = step.action, segment.name
     home = _home(work, action.home)
     builder: Builder | None = None
     if action.mode == "last":
         builder = work.group.find(action.label)
         if builder is None:
             return
-    elif action.mode == "own" and (before := home.made.get(action.label)) and segment.name not in before[-1].heard:
+    elif action.mode == "own" and (before := home.made.get(action.label)) and name not in before[-1].heard:
         builder = before[-1]  # a second segment of the same name means another record
     fresh = builder is None
     labels: Labels | None = None
@@ -196,13 +217,10 @@ def _act(work: Work, action: Action, maps: tuple[SegmentMap, ...], segment: Segm
     elif action.mode == "last":
         labels = builder.labels
         builder.labels = _shared(labels)
-        work.again = segment.name if segment.name in builder.heard else ""
-    builder.heard += segment.name + " "
+        work.again = name if name in builder.heard else ""
+    builder.heard += name + " "
     try:
-        for one in maps:
-            speaker = segment if one.segment == segment.name else work.group.segment(one.segment)
-            if speaker is not None:
-                one.apply(work, speaker, builder)
+        _speak(work, step, segment, builder)
     except Bad as bad:
         builder.failed = True
         leaf = bad.leaf
@@ -212,7 +230,7 @@ def _act(work: Work, action: Action, maps: tuple[SegmentMap, ...], segment: Segm
     if fresh and action.resource:
         if len(builder.resource) == 2 and not builder.failed and not action.bare:
             return
-        made = named(work, action.resource, action.mode == "merge", action.token, action.key, segment, builder, home)
+        made = named(work, action.resource, action.mode == "merge", step, segment, builder, home)
         home.made.setdefault(action.label, []).append(made)
         work.made.setdefault(action.label, []).append(made)
         builder = made
@@ -226,6 +244,27 @@ def _act(work: Work, action: Action, maps: tuple[SegmentMap, ...], segment: Segm
         builder.labels = labels
 
 
+def _speak(work: Work, step: Step, segment: Segment, builder: Builder) -> None:
+    """Each map of an action in turn: by the form that is kept with the step, else as the map finds."""
+    for rank, one in enumerate(step.maps):
+        if one.segment != segment.name:
+            speaker = work.group.segment(one.segment)
+            if speaker is not None:
+                one.apply(work, speaker, builder)
+            continue
+        new = builder.fresh
+        kept = step.new if new else step.more
+        form = kept[rank]
+        scan = segment.scan
+        if form is not None and scan is not None and (not new or builder.type == step.action.resource):
+            if not tell(form, work, segment, scan, builder):
+                one.apply(work, segment, builder)
+            continue
+        found = one.apply(work, segment, builder)
+        if found is not None and step.covers(found[1]) and (not new or builder.type == step.action.resource):
+            kept[rank] = found[0]
+
+
 def _shared(labels: Labels) -> Labels:
     """Labels with a capital hold for the record, whatever segment speaks; others for one segment that comes to a finished record."""
     return {name: index for name, index in labels.items() if name[1][:1].isupper()} if labels else {}
@@ -236,19 +275,24 @@ def _link(work: Work, builder: Builder) -> None:
 
     A record of the whole message (an appointment, a referral) may refer into a group, if only one record there can be meant.
     """
-    if builder.failed or not builder.links or builder.group is None:
+    group = builder.group
+    if builder.failed or group is None:
         return
     builder.labels.clear()
     for links in builder.links:
         for link in links:
             if link.now:
                 continue
-            targets: list[Builder] | list[Builder | None]
-            targets = builder.group.made.get(link.label, []) if link.every else [builder.group.find(link.label)]
-            if targets == [None] and builder.group is work.root and len(made := work.made.get(link.label, ())) == 1:
-                targets = list(made)
-            for index, target in enumerate(targets):
-                _refer(link, target, builder, index)
+            if link.every:
+                for index, target in enumerate(group.made.get(link.label, ())):
+                    _refer(link, target, builder, index)
+                continue
+            found = group.find(link.label)
+            if found is None and group is work.root:
+                made = work.made.get(link.label)
+                found = made[0] if made is not None and len(made) == 1 else None
+            if found is not None:
+                _refer(link, found, builder, 0)
 
 
 def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> None:
@@ -256,13 +300,18 @@ def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> 
     if target is None or target.failed or target is builder:
         return
     value: dict[str, Any] = {"reference": f"{target.type}/{target.resource['id']}"}
+    leaf, resource, name = target.leaf, builder.resource, link.alone
+    if name and name not in resource:
+        resource[name] = value
+        if leaf is not None:
+            builder.spans.append(_new(Span, (link.tail, leaf[0], leaf[1], leaf[2], link.rule)))
+        return
     if link.key:
         value = {link.key: value, **dict(link.constants)}
-    path = link.target.put(builder.resource, builder.labels, index, value)
-    leaf = target.leaf
+    path = link.target.put(resource, builder.labels, index, value)
     if path and leaf is not None:
-        at = f"{path}.{link.key}.reference" if link.key else f"{path}.reference"
-        builder.spans.append(Span(at, leaf.offset, leaf.length, leaf.locator, f"link/{link.label}"))
+        tail = ".reference" if not link.key else f".{link.key}.reference"
+        builder.spans.append(_new(Span, (path + tail, leaf[0], leaf[1], leaf[2], link.rule)))
 
 
 def _finish(work: Work) -> Translation:
@@ -274,10 +323,11 @@ def _finish(work: Work) -> Translation:
             for span in spans_of(builder.spans):
                 work.refused.setdefault(span.offset, span.rule)
             continue
-        settle(work, builder)
+        if builder.type in SETTLED:
+            settle(work, builder)
         items.append(builder.spans)
-        records.append(builder.record())
-    account = Account(work.message.segments, items, work.refused, work.dropped, work.superseded)
+        records.append(Record(builder.resource, builder.spans))
+    account = Account(work, items)
     return Translation(tuple(records), account, tuple(work.rejects), tuple(work.notices))
 
 

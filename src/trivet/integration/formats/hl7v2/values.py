@@ -49,6 +49,8 @@ def _zone(name: str) -> ZoneInfo:
 
 def own_offset(text: str) -> str:
     """The offset a DTM carries itself, `+0100`, or ""."""
+    if "+" not in text and "-" not in text:
+        return ""
     found = _DTM.fullmatch(text.strip())
     return found[8] or "" if found else ""
 

@@ -9,17 +9,18 @@ import re
 from typing import Any
 
 from trivet.contracts.profile import SourceProfile
-from trivet.contracts.record import Notice, Record, Span
-from trivet.integration.formats.hl7v2.lineage import Bulk, Items, Lineage, spans_of
+from trivet.contracts.record import Notice, Span
+from trivet.integration.formats.hl7v2.lineage import Bulk, Items, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Message, Segment
+from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.values import Doubt
 from trivet.integration.formats.hl7v2.watch import Slot, Watch
 from trivet.integration.tables import table
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
 
-__all__ = ["CARRIED", "Builder", "Group", "Settings", "Work", "uri_of"]
+__all__ = ["CARRIED", "Builder", "Group", "Marks", "Settings", "Work", "settle_marks", "uri_of"]
 
 
 CARRIED: set[str] = set()
@@ -160,12 +161,17 @@ class Builder:
     def __init__(self, type_: str, group: Group | None = None) -> None:
         self.type, self.group = type_, group
         self.resource: dict[str, Any] = {"resourceType": type_, "id": ""}
-        self.spans: Items = []
+        self.spans = Items()
         self.labels: Labels = {}
         self.leaf: Leaf | None = None
         self.links: list[Any] = []
         self.failed = False
         self.heard = ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was said to it yet."""
+        return len(self.resource) == 2 and not self.spans and not self.labels
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
         """Put a value, with the leaf behind it."""
@@ -220,9 +226,18 @@ class Builder:
         own = {name: value for name, value in resource.items() if name not in ("resourceType", "id")}
         self.absorb(work, own, spans_of(spans), "same-record-other-value")
 
-    def record(self) -> Record:
-        """The finished record."""
-        return Record(self.resource, Lineage(self.spans))
+
+Marks = tuple[tuple[bool, int, str], ...]
+"""(dropped or superseded, index of the leaf, rule), as a form has them."""
+
+
+def settle_marks(marked: list[tuple[Scan, Marks]], dropped: dict[int, str], superseded: dict[int, str]) -> None:
+    """Marks of forms by the offset of their leaf; what stands there was said before."""
+    for scan, marks in marked:
+        places = scan.places
+        for is_dropped, at, rule in marks:
+            (dropped if is_dropped else superseded).setdefault(places[at], rule)
+    marked.clear()
 
 
 class Work:
@@ -235,6 +250,7 @@ class Work:
         "dropped",
         "group",
         "made",
+        "marked",
         "message",
         "notices",
         "offset",
@@ -242,6 +258,7 @@ class Work:
         "refused",
         "rejects",
         "root",
+        "sender",
         "settings",
         "source",
         "superseded",
@@ -255,6 +272,7 @@ class Work:
         self.made: dict[str, list[Builder]] = {}
         self.records: dict[tuple[str, str], Builder] = {}
         self.anchor = self.again = ""
+        self.sender: tuple[str, str, str] | None = None  # and control id, once somebody asked
         self.watch: Watch | None = None
         self.born: list[Builder] = []  # while a segment is watched
         self.notices: list[Notice] = []
@@ -262,6 +280,7 @@ class Work:
         self.dropped: dict[int, str] = {}
         self.refused: dict[int, str] = {}
         self.superseded: dict[int, str] = {}
+        self.marked: list[tuple[Scan, Marks]] = []  # by forms, not yet in the tables above
 
     def id(self, type_: str, *parts: str) -> str:
         """The deterministic id of a record of this feed."""
@@ -275,6 +294,10 @@ class Work:
                 known.clear()
             found = known[key] = record_id(*key)
         return found
+
+    def settle_marks(self) -> None:
+        """Put what forms marked where rows put it, before rows run again."""
+        settle_marks(self.marked, self.dropped, self.superseded)
 
     def doubt(self, error: Doubt, leaf: Leaf, rule: str) -> None:
         """An optional value that is not what it should be: noticed, kept out, and accounted for as rejected."""
@@ -324,4 +347,4 @@ class Work:
             builder.resource = resource
             builder.spans.append(spans)
         else:
-            known.add(self, resource, [spans])
+            known.add(self, resource, Items((spans,)))
