@@ -4,7 +4,8 @@
 
 With `once` no message is timed twice: the first half warms up, the second half is timed.
 
-NAME is `trivet-parse`, `trivet-translate`, `trivet-read`, `hl7`, `hl7kit` or `bridge`. Started by `hl7v2_parse.py` and `hl7v2_translate.py`, each in a
+NAME is `trivet-parse`, `trivet-translate`, `trivet-read`, `hl7`, `hl7kit` or `bridge`.
+Started by `hl7v2_parse.py` and `hl7v2_translate.py`, each in a
 process of its own and in turns, so that all sides see the same machine. Says `missing` when its package is not there.
 """
 
