@@ -229,6 +229,21 @@ def test_the_same_bytes_give_the_same_records() -> None:
     assert translated(raw) == translated(raw)
 
 
+def test_what_is_said_twice_in_a_name_stays_one_however_often_the_shape_was_met() -> None:
+    """XCN-7 and XCN-21 are the same suffix: once, row by row and by the form that is learned from it; another one beside it stays."""
+
+    def collector(degree: str, suffix: str) -> str:
+        name = f"1^Ode&&Ode^Ann^B^2ND^DR^{degree}^SRC^^^^NPI^^^^^^^^^{suffix}"
+        return message("ORU^R01", PID, f"OBR|1|||1^x||||||{name}|||||||||||||||F\r")
+
+    for degree, suffix, told in (("MD", "MD", ["2ND", "MD"]), ("MD", "PhD", ["2ND", "MD", "PhD"]), ("RN", "RN", ["2ND", "RN"])):
+        for _ in range(4):
+            found = [
+                record.resource["name"][0] for record in translated(collector(degree, suffix)).records if record.key.startswith("Pract")
+            ]
+            assert [one["suffix"] for one in found] == [told]
+
+
 def test_results_of_the_same_kind_do_not_swallow_each_other() -> None:
     """Two results that no identifier tells apart stay two."""
     done = translated(message("ORU^R01", PID, ORDER, "OBX||NM|A^A^L||1|mg|||||F\r", "OBX||NM|A^A^L||2|mg|||||F\r"))

@@ -189,6 +189,8 @@ class Target:
                 prefix = f"{prefix}.{key}"
                 continue
             items = here.setdefault(key, [])
+            if rank == last and label == "" and not url and value in items:  # said already: as the generated code has it
+                return ".".join([*out, f"{key}[{items.index(value)}]"])
             name = (f"{prefix}.{key}", label, 0 if url in _once() else repetition)
             index = labels.get(name, len(items)) if label else len(items)
             if index == len(items):
