@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -62,6 +63,9 @@ def messages(draw: st.DrawFn, separators: st.SearchStrategy[str] = SEPARATORS) -
     return (end.join(body) + end).encode(), marks
 
 
+NAMES = re.compile(rb"(?:MSH|BHS|BTS|FHS)+(?=(?:BTS|FTS)(?:[^A-Z0-9]|\Z))")
+
+
 def leaves_of(marks: str) -> Callable[[bytes], set[tuple[int, int]]]:
     """Non-empty leaves by walking byte by byte."""
     inner = {ord(mark) for mark in (marks[0], marks[1], marks[2], marks[4])}
@@ -69,6 +73,9 @@ def leaves_of(marks: str) -> Callable[[bytes], set[tuple[int, int]]]:
     def walk(raw: bytes) -> set[tuple[int, int]]:
         found, at = set(), 0
         for line in raw.replace(b"\n", b"\r").split(b"\r"):
+            closed = NAMES.match(line)  # a batch's trailer has the names of what it closes in front of it
+            if closed is not None:
+                at, line = at + closed.end(), line[closed.end() :]
             begin = 4
             if line[:3] in (b"MSH", b"FHS", b"BHS"):
                 begin = 4 + len(marks)
