@@ -94,6 +94,8 @@ def compare_with_rows(dice: random.Random, times: int) -> None:
         b"NM",
         b"CWE",
         b"A A",
+        b"A ",
+        b" A",
         b"NORTH",
         b"\xc3\x84",
         b"\\T\\",

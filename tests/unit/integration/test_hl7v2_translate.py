@@ -312,3 +312,10 @@ def test_a_remembered_performer_names_the_bytes_behind_the_reference() -> None:
         done = translated(raw, feed)
         rules = [span.rule for record in done.records for span in record.spans if span.path == "performer[0].reference"]
         assert rules == ["OBX_Observation/OBX-15", "link/Performer"]
+
+
+def test_a_blank_at_the_very_end_is_no_part_of_a_value() -> None:
+    """The last value of a delivery without a line end: learned or not, the blank behind it is left out."""
+    raw = message("ORU^R01", PID, "SFT|Lab ")
+    for _ in range(4):
+        assert [record.resource["manufacturer"] for record in translated(raw).records if "manufacturer" in record.resource] == ["Lab"]

@@ -16,7 +16,7 @@ _MARKS = b"|^~&"
 _ONE = bytes.maketrans(b"^~&", b"|||")
 _KINDS = bytes(code if code in _MARKS else 120 for code in range(256))
 _TIDY = bytes((10, 11, 13, 28, *range(32, 127)))
-_LOOSE = re.compile(rb" [\r\n\x0b\x1c]|[\r\n\x0b\x1c] ")
+_LOOSE = re.compile(rb" [\r\n\x0b\x1c]| \Z|[\r\n\x0b\x1c] ")
 _SHIFTED = frozenset(("MSH", "FHS", "BHS"))
 
 
