@@ -12,6 +12,7 @@ from trivet.flows.receive import process_pending
 from trivet.flows.unlink import touched
 from trivet.kernel.errors import Usage
 from trivet.wiring import linking
+from trivet.wiring.bulk_link import link_on
 
 __all__ = ["command"]
 
@@ -30,10 +31,20 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--unmerge", type=int, default=None, metavar="EVENT", help="Undo a link or merge, exactly.")
 @click.option("--actor", default="", help="Who decides.")
 @click.option("--reason", default="", help="Why.")
+@click.option("--engine", default="", metavar="ENGINE", help="Compare the pairs of a table on an engine (spark), not in this process.")
+@click.option("--master", default="local[*]", show_default=True, help="Where Spark runs.")
 @home_option
 @json_option
 def command(
-    source: Path | None, against: Path | None, mapped: tuple[str, ...], out: Path | None, home: Path, as_json: bool, **decision: Any
+    source: Path | None,
+    against: Path | None,
+    mapped: tuple[str, ...],
+    out: Path | None,
+    engine: str,
+    master: str,
+    home: Path,
+    as_json: bool,
+    **decision: Any,
 ) -> None:
     """Link persons: in any table (columns are recognised by their headers), or in the home.
 
@@ -45,9 +56,12 @@ def command(
     Examples:
       trivet link --input patients.csv --out clusters.csv
       trivet link --input a.csv --against b.csv --map family=NACHNAME --out matches.csv --json
+      trivet link --input patients.csv --out clusters.csv --engine spark --master "local[8]"
       trivet link --confirm 12 --actor "R. Abernathy" --reason "seen both charts"
     """
     if source is None:
+        if engine:
+            raise Usage("E294", "only tables are linked on an engine", why="a home links each record as it comes", help="--input CSV")
         with opened(home) as house:
             answer = at_home(house, decision)
         show(as_json, answer, lines(answer))
@@ -58,7 +72,10 @@ def command(
     if len(pairs) != len(mapped):
         raise Usage("E289", "--map takes FIELD=COLUMN", why=", ".join(mapped), help="--map family=LAST_NAME")
     progress(f"reading {source}" + (f" against {against}" if against else ""))
-    answer = linking.link_files(source, against, pairs, out) if against else linking.deduplicate_file(source, pairs, out)
+    if engine:
+        answer = link_on(engine, source, against, pairs, out, {"master": master} if engine == "spark" else {})
+    else:
+        answer = linking.link_files(source, against, pairs, out) if against else linking.deduplicate_file(source, pairs, out)
     show(as_json, answer, [f"  {name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in answer.items()])
 
 

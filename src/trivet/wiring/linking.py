@@ -9,11 +9,14 @@ import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trivet.contracts.house import House
 from trivet.kernel.errors import NotFound, Usage
 from trivet.kernel.resources import text
+
+if TYPE_CHECKING:
+    from trivet.data.identity.resolve import Comparing
 
 __all__ = ["deduplicate_file", "link_files", "reviews", "steward"]
 
@@ -44,12 +47,12 @@ def _write(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
         raise Usage("E288", "the result cannot be written", where=str(path), why=error.strerror or "") from None
 
 
-def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path) -> dict[str, Any]:
-    """Group the rows of a table; writes `row`, `cluster`, `probability`."""
-    from trivet.data.identity.resolve import deduplicate
+def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path, by: Comparing | None = None) -> dict[str, Any]:
+    """Group the rows of a table; writes `row`, `cluster`, `probability`. `by` compares the pairs, this process where it is not given."""
+    from trivet.data.identity.resolve import HERE, deduplicate
 
     people = _people(path, mapped)
-    found = deduplicate(people)
+    found = deduplicate(people, by or HERE)
     rows = [
         (row, cluster, f"{probability:.6f}")
         for row, (cluster, probability) in enumerate(zip(found.clusters, found.probabilities, strict=True))
@@ -65,12 +68,12 @@ def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path) -> dict[s
     }
 
 
-def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path) -> dict[str, Any]:
+def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path, by: Comparing | None = None) -> dict[str, Any]:
     """Decide each row of a table against another; writes `row`, `decision`, `against_row`, `probability`, `reasons`."""
-    from trivet.data.identity.resolve import link_tables
+    from trivet.data.identity.resolve import HERE, link_tables
 
     people, others = _people(path, mapped), _people(against, mapped)
-    found = link_tables(people, others)
+    found = link_tables(people, others, by or HERE)
     rows = [
         (row, one.decision, "" if one.against < 0 else one.against, f"{one.probability:.6f}", one.reasons)
         for row, one in enumerate(found.decisions)

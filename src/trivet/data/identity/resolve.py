@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from trivet.data.identity.estimate import Estimate, Floats, estimate, reachable, score
 from trivet.data.identity.levels import LEVELS, Pairs, compare_all, compare_chance
 from trivet.data.identity.pairs import block, chance_rows
-from trivet.data.identity.table import Column, People, stacked
+from trivet.data.identity.table import Column, Ints, People, stacked
 from trivet.kernel.errors import Usage
 
-__all__ = ["Clustering", "Decision", "Decisions", "deduplicate", "link_tables"]
+__all__ = ["HERE", "Clustering", "Comparing", "Decision", "Decisions", "deduplicate", "link_tables"]
 
 CHANCE = 1_000_000  # pairs picked by chance, for u
 FIT = 500_000  # candidate pairs of which m is learnt; of more, this many, evenly spaced
@@ -28,6 +29,29 @@ MOST, UNLIKE = 10.0, -4.0  # bits that one pair may bring to the joining of two 
 NAMED = frozenset({"given", "family", "maiden", "name", "ssn", "identifier"})
 RARE = frozenset({"birth", "ssn", "identifier", "phone", "mail", "street"})
 ONCE = 0.02  # share of matches that may contest a row before the tables are taken to hold persons more than once
+
+
+class Comparing(Protocol):
+    """Where the letters of candidate pairs are compared: nearly all of the work. The order of the pairs is kept."""
+
+    def every(self, columns: Mapping[str, Column], left: Ints, right: Ints) -> Pairs:
+        """`compare_all` of the pairs."""
+
+    def reaching(self, columns: Mapping[str, Column], left: Ints, right: Ints, known: Estimate, least: float) -> Pairs:
+        """`reachable` of the pairs."""
+
+
+class _Here:
+    """In this process."""
+
+    def every(self, columns: Mapping[str, Column], left: Ints, right: Ints) -> Pairs:
+        return compare_all(columns, left, right)
+
+    def reaching(self, columns: Mapping[str, Column], left: Ints, right: Ints, known: Estimate, least: float) -> Pairs:
+        return reachable(columns, left, right, known, least)
+
+
+HERE: Comparing = _Here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +97,11 @@ class Scored:
     compared: int
 
 
-def _scored(columns: Mapping[str, Column], split: int | None) -> Scored:
+def _scored(columns: Mapping[str, Column], split: int | None, by: Comparing) -> Scored:
     rows = len(next(iter(columns.values())).codes)
     left, right = block(columns, split)
     some = np.arange(FIT) * len(left) // FIT if len(left) > FIT else np.arange(len(left))
-    pairs = compare_all(columns, left[some], right[some])
+    pairs = by.every(columns, left[some], right[some])
     if not len(left):
         nothing = np.empty(0)
         return Scored(pairs, nothing, nothing, {}, columns, None, 0)
@@ -85,14 +109,14 @@ def _scored(columns: Mapping[str, Column], split: int | None) -> Scored:
     total = rows * (rows - 1) / 2 if split is None else split * (rows - split)
     fitted = estimate(columns, pairs, chance, float(total), len(some) / len(left))
     if len(left) > FIT:
-        pairs = reachable(columns, left, right, fitted, NEVER) if split is None else compare_all(columns, left, right)
+        pairs = by.reaching(columns, left, right, fitted, NEVER) if split is None else by.every(columns, left, right)
     bits, by_field = score(columns, pairs, fitted)
     return Scored(pairs, 1 / (1 + np.exp2(-np.clip(bits, -500, 500))), bits, by_field, columns, fitted, len(left))
 
 
-def deduplicate(people: People) -> Clustering:
+def deduplicate(people: People, by: Comparing = HERE) -> Clustering:
     """Group the rows of a table into persons."""
-    scored = _scored(people.columns, None)
+    scored = _scored(people.columns, None, by)
     _, first, back = np.unique(_grouped(scored, people.rows), return_index=True, return_inverse=True)
     clusters = np.argsort(np.argsort(first))[back]
     best = np.zeros(people.rows)
@@ -133,13 +157,13 @@ def _grouped(scored: Scored, rows: int) -> list[int]:
     return group
 
 
-def link_tables(people: People, against: People) -> Decisions:
+def link_tables(people: People, against: People, by: Comparing = HERE) -> Decisions:
     """Decide each row of a table against another table."""
     fields = [field for field in people.columns if field in against.columns]
     if len(fields) < 2:
         raise Usage("E299", "the two tables have not two columns in common", why="common: " + (", ".join(fields) or "none"), help="--map")
     columns = {field: stacked(people.columns[field], against.columns[field]) for field in fields}
-    scored = _scored(columns, people.rows)
+    scored = _scored(columns, people.rows, by)
     order = np.argsort(-scored.bits, kind="stable")
     once = _once(scored, order)
     taken_left, taken_right = set[int](), set[int]()
