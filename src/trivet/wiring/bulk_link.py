@@ -125,7 +125,9 @@ def answered(table: str, how: How, parts: Iterator[pyarrow.RecordBatch]) -> Iter
             found = how(columns, *(np.frombuffer(held[side], np.int64) for side in SIDES))
             levels = b"".join(packed(found.levels[field], np.int8) for field in columns)
             values = [held["number"], 0, packed(found.left, np.int64), packed(found.right, np.int64), levels]
-            yield pa.record_batch([pa.array([value], field.type) for value, field in zip(values, answer_shape(), strict=True)], answer_shape())
+            yield pa.record_batch(
+                [pa.array([value], field.type) for value, field in zip(values, answer_shape(), strict=True)], answer_shape()
+            )
 
 
 def packed(numbers: Any, kind: type[np.generic]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,25 @@ from trivet.kernel.errors import Usage
 from trivet.wiring import bulk_link, linking
 from trivet.wiring.engines import open_engine
 
-NAMES = "Abel Bruno Carla Dunja Émile Fatima Gerd Hanne Ines Jakob Katrin Lorenz Mona Nils Olga Petra".split()
-STREETS = "Elm Oak Ash Birch Cedar Maple Pine Willow".split()
+NAMES = [
+    "Abel",
+    "Bruno",
+    "Carla",
+    "Dunja",
+    "Émile",
+    "Fatima",
+    "Gerd",
+    "Hanne",
+    "Ines",
+    "Jakob",
+    "Katrin",
+    "Lorenz",
+    "Mona",
+    "Nils",
+    "Olga",
+    "Petra",
+]
+STREETS = ["Elm", "Oak", "Ash", "Birch", "Cedar", "Maple", "Pine", "Willow"]
 
 
 class Backwards:
@@ -42,7 +58,11 @@ def written(path: Path, seed: int, persons: int = 220) -> Path:
     """A table in which every third person stands twice, once with slips, gaps and given and family name exchanged."""
     rng, lines = random.Random(seed), ["given,family,birth date,street,zip,phone"]
     for number in range(persons):
-        row = [rng.choice(NAMES), rng.choice(NAMES) + rng.choice(STREETS).lower(), f"19{rng.randrange(20, 99)}-{rng.randrange(1, 13):02d}-05"]
+        row = [
+            rng.choice(NAMES),
+            rng.choice(NAMES) + rng.choice(STREETS).lower(),
+            f"19{rng.randrange(20, 99)}-{rng.randrange(1, 13):02d}-05",
+        ]
         row += [f"{rng.randrange(1, 90)} {rng.choice(STREETS)} St", f"{rng.randrange(10000, 10200)}", f"555{rng.randrange(10**6, 10**7)}"]
         lines.append(",".join(row))
         if number % 3 == 0:
@@ -56,12 +76,11 @@ def written(path: Path, seed: int, persons: int = 220) -> Path:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 700 pairs, and a model learnt from a thousand of them: both ways of comparing are walked."""
     monkeypatch.setattr(bulk_link, "CHUNK", 700)
     monkeypatch.setattr(resolve, "FIT", 1_000)
     monkeypatch.setattr(resolve, "CHANCE", 20_000)
-    yield
 
 
 def both(folder: Path, engine: Any) -> None:
