@@ -59,10 +59,10 @@ def run(corpora: Path) -> SuiteResult:
             result.excluded[name] = "the tables are not in this folder"
             continue
         here, there = _truth(left, "rec_id"), _truth(right_path, "rec_id")
-        tables = [read_people(path.read_text(encoding="utf-8"), {}, path.name) for path in (left, right_path)]
-        matches = [(row, said.against) for row, said in enumerate(link_tables(*tables).decisions) if said.decision == "match"]
+        people, against = (read_people(path.read_text(encoding="utf-8"), {}, path.name) for path in (left, right_path))
+        matches = [(row, said.against) for row, said in enumerate(link_tables(people, against).decisions) if said.decision == "match"]
         known = Counter(there)
-        right = sum(here[row] == there[against] for row, against in matches)
+        right = sum(here[row] == there[met] for row, met in matches)
         _judge(result, name, _measured(right, len(matches), sum(known[person] for person in here)), least)
     return result
 
