@@ -19,10 +19,11 @@ from trivet.contracts.ports import Clock, Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
 from trivet.contracts.verdict import CheckVerdict
 from trivet.data.checklist import STAGES, Check, Measured, failed_structure, judged, rows_of, shipped_checks, site_checks
+from trivet.data.counting import HERE, Counted, Counting, Engine
 from trivet.data.drift import settings
 from trivet.data.units import BadUnit, convert_of
 from trivet.kernel import jsontext
-from trivet.kernel.errors import Fault, NotFound, Usage
+from trivet.kernel.errors import Fault, NotFound
 from trivet.kernel.resources import text
 
 if TYPE_CHECKING:
@@ -34,14 +35,6 @@ TABLES = {"check_run": "seq", "check_outcome": "run, check_id", "check_row": "ru
 SEEN = ("observation", "patient", "person", "record", "encounter", "bed", "claim", "answer", "payment", "message")
 Lives = Callable[[], tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]]
 KEPT = 100  # rows of a failing check that are kept with its verdict; `rows` gives all of them
-
-
-class Engine(Protocol):
-    """What runs SQL."""
-
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> pyarrow.Table: ...
-
-    def put(self, name: str, table: pyarrow.Table) -> None: ...
 
 
 class Bench(Protocol):
@@ -70,15 +63,17 @@ class ShelfChecks:
         """The checks in force, with the site's thresholds."""
         return site_checks(self._site)
 
-    def run(self, as_of: int | None = None) -> list[CheckVerdict]:
+    def run(self, as_of: int | None = None, by: Counting = HERE) -> list[CheckVerdict]:
         """Run the checks, structure first, and write the run down. What rests on a structure that fails is not measured."""
         checks = self.checks()
         engine = self._prepare(as_of)
         found: dict[str, Measured] = {}
         try:
-            for check in sorted(checks, key=lambda one: STAGES.index(one.stage)):
-                held = check.held_by(failed_structure(list(found.values())))
-                found[check.check] = Measured(check) if held else self._measure(engine, check)
+            for first in (True, False):
+                failed = failed_structure(list(found.values()))
+                these = [check for check in checks if (check.stage == STAGES[0]) is first]
+                counted = by.counted(engine, [check for check in these if not check.held_by(failed)], KEPT)
+                found |= {check.check: _measured(check, counted.get(check.check)) for check in these}
         finally:
             self._forget(engine)
         return self._write(as_of, [found[check.check] for check in checks])
@@ -98,21 +93,27 @@ class ShelfChecks:
             found.append(Measured(check, one["failing"], total, one.get("short", 0), rows, one["verdict"] == "error"))
         return self._write(run["as_of"], found)
 
-    def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000) -> list[dict[str, Any]]:
+    def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000, by: Counting = HERE) -> list[dict[str, Any]]:
         """All rows that break one check: `record`, `person`, `known_seq` (the receipt), `why`. NotFound for an unknown check."""
-        return self.opened([name], as_of, limit)[name]
+        return self.opened([name], as_of, limit, by)[name]
 
-    def opened(self, names: Sequence[str], as_of: int | None = None, limit: int = 1_000_000) -> dict[str, list[dict[str, Any]]]:
-        """The same for several checks at once."""
+    def opened(
+        self, names: Sequence[str], as_of: int | None = None, limit: int = 1_000_000, by: Counting = HERE
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The same for several checks at once. Fault for a check that cannot run."""
         known = {check.check: check for check in self.checks()}
         for name in names:
             if name not in known:
                 raise NotFound("E291", f"no check named {name}", help="trivet check --list")
         engine = self._prepare(as_of)
         try:
-            return {name: engine.run(_statement("check_rows", known[name].sql, limit)).to_pylist() for name in names}
+            counted = by.counted(engine, [known[name] for name in names], limit)
         finally:
             self._forget(engine)
+        broken = [name for name in names if counted[name].broken]
+        if broken:
+            raise Fault("E331", "the query broke while running", where=", ".join(broken), help="trivet doctor")
+        return {name: [row._asdict() for row in counted[name].rows] for name in names}
 
     def replay(self, tx: Tx, seq: int, entry: Mapping[str, Any]) -> None:
         """The rows of a `check.run` entry, again."""
@@ -132,16 +133,6 @@ class ShelfChecks:
     def _forget(self, engine: Engine) -> None:
         for name in SEEN:
             engine.run(text("trivet.data", "sql", "statements", "check_forget.sql").format(table=f"seen_{name}"))
-
-    def _measure(self, engine: Engine, check: Check) -> Measured:
-        """The counts and the first offending rows of one check."""
-        try:
-            [counts] = engine.run(_statement("check_measure", check.sql)).to_pylist()
-            found = engine.run(_statement("check_rows", check.sql, KEPT)).to_pylist() if counts["failing"] else []
-        except (Usage, Fault):
-            return Measured(check, broken=True)
-        rows = tuple((row["record"], row["known_seq"], row["why"] or "") for row in found)
-        return Measured(check, counts["failing"], counts["total"], counts["short"], rows)
 
     def _write(self, as_of: int | None, measured: Sequence[Measured]) -> list[CheckVerdict]:
         at = self._clock.now()
@@ -163,6 +154,16 @@ class ShelfChecks:
 
         self._store.write(work)
         return [_verdict(one, verdict, why) for one, verdict, why in verdicts]
+
+
+def _measured(check: Check, counted: Counted | None) -> Measured:
+    """What was counted, as it is judged and kept; None was not measured."""
+    if counted is None:
+        return Measured(check)
+    if counted.broken:
+        return Measured(check, broken=True)
+    rows = tuple((row.record, row.known_seq, row.why or "") for row in counted.rows)
+    return Measured(check, counted.failing, counted.total, counted.short, rows)
 
 
 def _verdict(one: Measured, verdict: str, why: str) -> CheckVerdict:
@@ -231,10 +232,6 @@ def lives_of(known: tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]) -> 
 
 def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"{name}.sql")
-
-
-def _statement(name: str, check: str, limit: int = 0) -> str:
-    return _sql(name).format(check=check, limit=limit)
 
 
 def tables(now: str) -> dict[str, pyarrow.Table]:

@@ -9,11 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from click.testing import CliRunner
 
 from hospital_rows import at, measured, patient
 from record_rows import versions
-from trivet.cli.main import cli
 from trivet.data.features import FeatureViews
 from trivet.kernel.errors import NotFound, Usage
 from trivet.wiring.bulk_features import features_over
@@ -108,10 +106,3 @@ def test_spark_gives_the_rows_of_one_process(views: FeatureViews, tmp_path: Path
     finally:
         engine.close()
     assert there == views.many("readmission", cohort())
-
-
-def test_checks_say_that_they_do_not_run_on_spark(tmp_path: Path) -> None:
-    """A check without a proven text for an engine never passes there: the command is refused before a home is opened."""
-    done = CliRunner().invoke(cli, ["check", "--engine", "spark", "--home", str(tmp_path / "none")])
-    assert isinstance(done.exception, Usage)
-    assert done.exception.code == "E358"

@@ -1,0 +1,2 @@
+-- the columns of a relation
+SELECT * FROM {relation} LIMIT 0
