@@ -9,9 +9,9 @@ Nothing leaves the process, and the memory is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.watch import Opaque, Slot, Watch
-from trivet.integration.formats.hl7v2.work import Builder, Work
+from trivet.integration.formats.hl7v2.work import Builder, Marks, Work
 
 __all__ = ["Code", "Family", "Form", "Recorder", "Speaker", "family_of", "learn", "tell", "token", "watching"]
 
@@ -42,33 +42,45 @@ class Recorder:
     __slots__ = ("puts",)
 
     def __init__(self) -> None:
-        self.puts: list[tuple[Target | None, int, Any, list[Span], str]] = []
+        self.puts: list[tuple[Target | None, int, Any, list[Span], str, int, int]] = []
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
         """A value with the leaf behind it."""
-        self.puts.append((target, index, value, [Span("", leaf[0], leaf[1], leaf[2], rule)], rule))
+        self.puts.append((target, index, value, [Span("", leaf[0], leaf[1], leaf[2], rule)], rule, len(work.superseded), len(work.born)))
 
     def take(self, work: Work, target: Target, index: int, value: Any, spans: list[Span], rule: str) -> None:
         """A structure with the spans inside it."""
-        self.puts.append((target, index, value, spans, rule))
+        self.puts.append((target, index, value, spans, rule, len(work.superseded), len(work.born)))
 
     def absorb(self, work: Work, out: dict[str, Any], spans: list[Span], rule: str) -> None:
         """Parts of the record itself."""
-        self.puts.append((None, 0, out, spans, rule))
+        self.puts.append((None, 0, out, spans, rule, len(work.superseded), len(work.born)))
 
 
 Speaker = Builder | Recorder
 
 
+class Put(NamedTuple):
+    """What is said to a record with content. `before` was marked before it, and `births` children were born since the put before."""
+
+    target: Target | None
+    index: int
+    rows: Template
+    rule: str
+    before: Marks
+    births: int
+
+
 class Form(NamedTuple):
-    """`run` gives ((child id, child), ...) and the record or the values of the puts."""
+    """`run` gives ((child id, child), ...) and the record or the values of the puts. A child has its type, its spans, and what was
+    marked before it: who is refused later must find what the rows would have marked by then, because the first mark stays."""
 
     run: Callable[[list[str], list[str], Work], Any]
     template: Template | None
     labels: Labels
-    children: tuple[tuple[str, Template], ...]
-    puts: tuple[tuple[Target | None, int, Template, str], ...]
-    marks: tuple[tuple[bool, int, str], ...]
+    children: tuple[tuple[str, Template, Marks], ...]
+    puts: tuple[Put, ...]
+    marks: Marks
     doubts: tuple[tuple[Doubt, int, str], ...]
 
 
@@ -114,9 +126,7 @@ def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder)
         return False
     born, made = said
     _, template, labels, children, puts, marks, doubts = form
-    if born:
-        for (type_, rows), (id_, resource) in zip(children, born, strict=True):
-            work.bear(type_, id_, resource, _new(Bulk, (rows, scan, "")))
+    waiting = zip(children, born, strict=True)
     if template is not None:
         builder.resource = made
         builder.spans.append(_new(Bulk, (template, scan, "")))
@@ -124,22 +134,35 @@ def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder)
             builder.labels = labels.copy()
     else:
         resource, labels, add = builder.resource, builder.labels, builder.spans.append
-        for (target, index, rows, rule), value in zip(puts, made, strict=True):
+        for (target, index, rows, rule, before, births), value in zip(puts, made, strict=True):
+            if births:
+                _bear(work, scan, islice(waiting, births))
             if target is None:
+                if before:
+                    work.marked.append((scan, before))
                 builder.absorb(work, value, spans_of((Bulk(rows, scan, ""),)), rule)
                 continue
             stands = target.put(resource, labels, index, value)
             if stands:
                 add(_new(Bulk, (rows, scan, stands)))
             else:
-                for at, _ in rows.firsts:
-                    work.marked.append((scan, ((False, at, rule),)))
+                work.marked.append((scan, (*before, *((False, at, rule) for at, _ in rows.firsts))))
+    if born:
+        _bear(work, scan, waiting)
     if marks:
         work.marked.append((scan, marks))
     for doubt, at, rule in doubts:
         text = scan.leaves[at]
         work.doubt(doubt, _new(Leaf, (scan.places[at], len(text), scan.head + segment.suffixes[at], text, "")), rule)
     return True
+
+
+def _bear(work: Work, scan: Scan, waiting: Iterable[Any]) -> None:
+    """Children of a form, in their turn."""
+    for (type_, rows, before), (id_, resource) in waiting:
+        if before:
+            work.marked.append((scan, before))
+        work.bear(type_, id_, resource, _new(Bulk, (rows, scan, "")))
 
 
 def learn(work: Work, segment: Segment, scan: Scan, type_: str, run: Callable[[Work, Segment, Speaker], None]) -> tuple[Form, Watch] | None:
@@ -201,8 +224,8 @@ def _form(watch: Watch, scan: Scan, work: Work, scratch: Speaker) -> Form:
             found.append((path, at, locator[head:], rule))
         return Template(found)
 
-    marks = [(True, watch.index[offset], rule) for offset, rule in work.dropped.items()]
-    marks += [(False, watch.index[offset], rule) for offset, rule in work.superseded.items()]
+    said = tuple([(False, watch.index[offset], rule) for offset, rule in work.superseded.items()])
+    marks = (*((True, watch.index[offset], rule) for offset, rule in work.dropped.items()), *said)
     doubts = []
     for notice, (offset, rule) in zip(work.notices, work.refused.items(), strict=True):
         if notice.offset != offset:
@@ -210,14 +233,17 @@ def _form(watch: Watch, scan: Scan, work: Work, scratch: Speaker) -> Form:
         watch.exact.add(watch.index[offset])
         doubts.append((Doubt(notice.kind, "", notice.system, notice.code), watch.index[offset], rule))
     code = Code(watch.exact)
-    born = [(builder.resource["id"], builder.resource) for builder in work.born]
-    children = tuple((builder.type, rows(builder.spans)) for builder in work.born)
+    born = [(builder.resource["id"], builder.resource) for builder, _ in work.born]
+    children = tuple((builder.type, rows(builder.spans), said[:before]) for builder, before in work.born)
     if isinstance(scratch, Builder):
         run = code.function(watch, born, scratch.resource)
-        return Form(run, rows(scratch.spans), scratch.labels, children, (), tuple(marks), tuple(doubts))
-    puts = tuple((target, index, rows(spans), rule) for target, index, _, spans, rule in scratch.puts)
-    run = code.function(watch, born, [value for _, _, value, _, _ in scratch.puts])
-    return Form(run, None, {}, children, puts, tuple(marks), tuple(doubts))
+        return Form(run, rows(scratch.spans), scratch.labels, children, (), marks, tuple(doubts))
+    puts, older = [], 0
+    for target, index, _, spans, rule, before, births in scratch.puts:
+        puts.append(Put(target, index, rows(spans), rule, said[:before], births - older))
+        older = births
+    run = code.function(watch, born, [put[2] for put in scratch.puts])
+    return Form(run, None, {}, children, tuple(puts), marks, tuple(doubts))
 
 
 class Code:

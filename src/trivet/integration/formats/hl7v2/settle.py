@@ -39,6 +39,7 @@ def _organization(work: Work, builder: Builder) -> None:
                 builder.spans = Items(spans_of(builder.spans))
                 for span in [span for span in spans_of(builder.spans) if span.path == path]:
                     builder.spans.remove(span)
+                    work.settle_marks()
                     work.dropped.setdefault(span.offset, rule)
 
 

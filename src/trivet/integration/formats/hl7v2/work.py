@@ -170,8 +170,9 @@ class Builder:
 
     @property
     def fresh(self) -> bool:
-        """Whether nothing was said to it yet."""
-        return len(self.resource) == 2 and not self.spans and not self.labels
+        """Whether nothing was said to it yet, and nobody named it."""
+        resource = self.resource
+        return len(resource) == 2 and not resource["id"] and not self.spans and not self.labels
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
         """Put a value, with the leaf behind it."""
@@ -216,6 +217,7 @@ class Builder:
             if to:
                 self.spans.append(span if to == head else span._replace(path=to + span.path[len(head) :]))
             else:
+                work.settle_marks()
                 work.superseded.setdefault(span.offset, rule)
 
     def add(self, work: Work, resource: dict[str, Any], spans: Items) -> None:
@@ -274,7 +276,7 @@ class Work:
         self.anchor = self.again = ""
         self.sender: tuple[str, str, str] | None = None  # and control id, once somebody asked
         self.watch: Watch | None = None
-        self.born: list[Builder] = []  # while a segment is watched
+        self.born: list[tuple[Builder, int]] = []  # while a segment is watched, with how many leaves were superseded before
         self.notices: list[Notice] = []
         self.rejects: list[Rejected] = []
         self.dropped: dict[int, str] = {}
@@ -285,7 +287,8 @@ class Work:
     def id(self, type_: str, *parts: str) -> str:
         """The deterministic id of a record of this feed."""
         if self.watch is not None and any(isinstance(part, Slot) for part in parts):
-            return self.watch.slot(("id", type_, parts), "")  # type: ignore[return-value]
+            plain = [part.value if isinstance(part, Slot) else part for part in parts]
+            return self.watch.slot(("id", type_, parts), record_id(self.source, type_, *plain))  # type: ignore[return-value]
         key = (self.source, type_, *parts)
         known = self.settings.ids
         found = known.get(key)
@@ -316,7 +319,7 @@ class Work:
     def reference(self, type_: str, id_: str) -> str:
         """What a reference to a record says."""
         if isinstance(id_, Slot):
-            return self.watch.slot(("reference", type_, id_), "")
+            return id_.watch.slot(("reference", type_, id_), f"{type_}/{id_.value}")
         return f"{type_}/{id_}"
 
     def merge(self, builder: Builder) -> Builder:
@@ -334,7 +337,7 @@ class Work:
     def born_of(self, builder: Builder) -> None:
         """A record that a field gives rise to, or one more mention of one that is there."""
         if self.watch is not None:
-            self.born.append(builder)
+            self.born.append((builder, len(self.superseded)))
             return
         builder.leaf = None
         self.merge(builder)
