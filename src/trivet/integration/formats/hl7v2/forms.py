@@ -64,7 +64,7 @@ class Put(NamedTuple):
     """What is said to a record with content. `before` was marked before it, and `births` children were born since the put before."""
 
     target: Target | None
-    index: int
+    rank: int
     rows: Template
     rule: str
     before: Marks
