@@ -6,7 +6,8 @@
 
 Each size is a process of its own, `trivet demo --no-serve --json`. `peak_mb` is the largest process, `total_mb` the most that all processes
 held together, looked at five times a second (shared pages counted once for each, so it is never too small). `cpu_ms_per_person` is user and
-system time of all processes. Of two sizes, `growth` is wall time against that of the size before, over patients against patients: 1.0 is
+system time of all processes. `--days` makes the history shorter than two years, for sizes that a disk cannot hold; sizes are compared
+only at one length. Of two sizes, `growth` is wall time against that of the size before, over patients against patients: 1.0 is
 linear; `cpu_growth` the same of processor time, which other work on the machine moves less; `kb_per_further_person` what the peak of all
 processes grew by for each further person. `steps` are the demo's own seconds.
 """
@@ -25,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 
-def demo(patients: int, folder: str | None) -> dict[str, Any]:
+def demo(patients: int, days: int, folder: str | None) -> dict[str, Any]:
     """Seconds and peak megabytes of one demo, its home in a temporary folder."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         home, said = Path(name) / "home", Path(name) / "said.json"
-        command = [sys.executable, "-m", "trivet.cli.main", "demo", "--home", str(home), "--patients", str(patients)]
+        command = [sys.executable, "-m", "trivet.cli.main", "demo", "--home", str(home), "--patients", str(patients), "--days", str(days)]
         started = time.perf_counter()
         with said.open("wb") as out:
             process = subprocess.Popen([*command, "--no-serve", "--json"], stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -47,6 +48,7 @@ def demo(patients: int, folder: str | None) -> dict[str, Any]:
     cpu = used.ru_utime + used.ru_stime
     return {
         "patients": patients,
+        "days": days,
         "units": story["received"]["landed"],
         "seconds": round(taken, 1),
         "cpu_seconds": round(cpu, 1),
@@ -71,9 +73,11 @@ def held(session: int) -> int:
 
 
 def compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows in the order of their sizes (of equal sizes the last), each against the one before."""
-    ordered = sorted({row["patients"]: row for row in rows}.values(), key=lambda row: row["patients"])
+    """The rows in the order of their lengths and sizes (of equals the last), each against the one before of the same length."""
+    ordered = sorted({(row["days"], row["patients"]): row for row in rows}.values(), key=lambda row: (row["days"], row["patients"]))
     for before, row in pairwise(ordered):
+        if before["days"] != row["days"]:
+            continue
         times = row["patients"] / before["patients"]
         row["growth"] = round(row["seconds"] / before["seconds"] / times, 2)
         row["cpu_growth"] = round(row["cpu_seconds"] / before["cpu_seconds"] / times, 2)
@@ -86,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patients", nargs="*", type=int, default=[])
     parser.add_argument("--only", type=int, help="this size alone")
+    parser.add_argument("--days", type=int, default=730, help="how long the history is")
     parser.add_argument("--append", type=Path, help="keep each row here, and take the rows that are here into the comparison")
     parser.add_argument("--report", action="store_true", help="run nothing")
     parser.add_argument("--folder", help="where homes stand while they are measured; 100,000 people need some 40 GB")
@@ -93,7 +98,7 @@ def main() -> None:
     sizes = [] if given.report else [given.only] if given.only else given.patients or [200, 400, 800]
     rows = [json.loads(line) for line in given.append.read_text().splitlines()] if given.append and given.append.exists() else []
     for size in sizes:
-        rows.append(demo(size, given.folder))
+        rows.append(demo(size, given.days, given.folder))
         print(json.dumps(rows[-1]), file=sys.stderr)
         if given.append:
             with given.append.open("a") as file:
