@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from trivet.contracts.record import Notice, Record, Span, Translation
 from trivet.integration.validation import Finding, Validator
+from trivet.integration.validation.datatypes import URI_SYSTEM, uri
 from trivet.kernel.errors import Rejected
 
 __all__ = ["Lost", "proven", "settle", "settled"]
@@ -104,11 +105,16 @@ def proven(told: Translation, about: str) -> Translation:
 
 
 def shape_of(value: Any, name: str) -> Any:
-    """What R4's rules depend on: names, kinds of values, the words of small vocabularies, the order of the ends of a period."""
+    """What R4's rules depend on: names, kinds of values, the words of small vocabularies, the order of the ends of a period,
+    whether what is called a URI is one."""
     if type(value) is dict:
         parts = [(key, shape_of(inner, key)) for key, inner in value.items()]
         if "code" in value and str(value.get("system", "")).startswith(BOUND):
             parts.append(("=", value["code"]))
+        if value.get("system") == URI_SYSTEM and type(held := value.get("value")) is str:
+            parts.append(("@", uri(held)))
+        if "size" in value and "data" in value:
+            parts.append(("#", (value["size"], len(str(value["data"])))))
         if "start" in value and "end" in value:
             parts.append(("<", str(value["start"])[:10] <= str(value["end"])[:10]))
         return tuple(parts)

@@ -18,7 +18,7 @@ from trivet.integration.validation.terms import terms
 from trivet.kernel.checkdigits import luhn, verhoeff
 from trivet.kernel.units import is_unit
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "URI_SYSTEM", "uri"]
 
 UCUM = "http://unitsofmeasure.org"
 LOINC_CODE = re.compile(r"(\d{1,7})-(\d)|(LA|LP|LL|LG|MTHU)\d+(-\d)?", re.A)
@@ -110,9 +110,14 @@ def identifier(walk: Walk, value: dict[str, Any], place: Place, member: Member, 
     system, held = text(value, "system"), text(value, "value")
     if system and not absolute(system):
         walk.found.error("value", (place, "system"), "the system of an identifier must be an absolute address", "identifier-system")
-    wrong = (held.startswith("urn:uuid:") and not is_uuid(held)) or (held.startswith("urn:oid:") and not is_oid(held))
-    if system == URI_SYSTEM and held and (wrong or not absolute(held)):
+    if system == URI_SYSTEM and held and not uri(held):
         walk.found.error("value", (place, "value"), "with this system the value must be a complete URI", "identifier-uri")
+
+
+def uri(held: str) -> bool:
+    """Is it a complete URI, and a UUID or an OID where it says so?"""
+    wrong = (held.startswith("urn:uuid:") and not is_uuid(held)) or (held.startswith("urn:oid:") and not is_oid(held))
+    return not wrong and absolute(held)
 
 
 def attachment(walk: Walk, value: dict[str, Any], place: Place, member: Member, one: Resource) -> None:
