@@ -44,6 +44,9 @@ def command(check: bool, accept: bool, home: Path, as_json: bool) -> None:
     lines += [
         f"run at ledger {run['run']} came out differently: made by {run['code']}, now {answer['code']}" for run in answer["runs_differing"]
     ]
+    if answer["planned"]:
+        lines.append("a plan: these runs were read by another release and stay as they were read, unless --accept reads them anew;")
+        lines.append("whether a table is damaged besides, the release that read them tells")
     if answer["expired"]:
         lines.append(f"the bytes of {answer['expired']} units are gone (trivet retain): what was made of them is left as it is")
     show(as_json, answer, [*lines, "the same" if answer["same"] else "DIFFERENT" + (", put right" if answer["repaired"] else "")])

@@ -28,6 +28,7 @@ from trivet.testing.hospital import generate
 from trivet.wiring import scorecard
 from trivet.wiring.build import init_home, open_home
 from trivet.wiring.governing import govern
+from trivet.wiring.unanswered import unanswered
 
 __all__ = ["Story", "run"]
 
@@ -48,6 +49,7 @@ class Story:
     answers: list[Answer] = field(default_factory=list)
     truth: dict[str, Any] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
+    withheld: list[dict[str, Any]] = field(default_factory=list)
 
     def first(self) -> str:
         """The decision to look at first: one that the live model answered, else a fallback's, else any."""
@@ -65,6 +67,7 @@ class Story:
             "steps": [{"step": name, "what": what, "seconds": round(seconds, 2)} for name, what, seconds in self.steps],
             "received": {"landed": self.tally.landed, "repeated": self.tally.repeated, **self.tally.states},
             "decisions": outcomes,
+            "withheld": self.withheld,
             "first_decision": self.first(),
             "truth": self.truth,
             "governance": self.acts,
@@ -107,6 +110,7 @@ def run(home: Path, patients: int, seed: int, days: int, report: Report) -> Stor
             add(story.tally, load(house, arrivals(stream.until(clock.at))))
             story.answers += decide_day(house, ago(back + 1), clock.at)
         steps.done("decided", f"{len(story.answers):,} decisions in {DAYS} days, each with what was known then")
+        story.withheld = unanswered(house, story.answers)
         verdicts = house.checks.run()
         steps.done("checked", f"{len(verdicts)} checks, {sum(one.verdict != 'pass' for one in verdicts)} do not hold")
         story.truth = scorecard.measure(house, truth)

@@ -1,13 +1,16 @@
 """What was planted against what was found: identity, codes, faults. In, a home that lived through the sample hospital, and the folder
 with its truth; out, figures measured in this very home. A fault counts as found only where the house itself says so: in a check's rows,
-a notice, a reject, a review, a repeated delivery. What it says and nobody planted is counted too.
+a notice, a reject, a review, a repeated delivery (`finders.py`). What is not found is missed, or, where `maps/quality/blind-spots.csv`
+says why nothing can find it, a blind spot; what the house says and nobody planted is counted too.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,33 +19,10 @@ import pyarrow as pa
 
 from trivet.contracts.house import House
 from trivet.kernel.resources import text
+from trivet.wiring.finders import ALARMS, CHECKS, FINDERS, Fault, circumstance, listed, unexplained
 
-__all__ = ["measure"]
+__all__ = ["blind_spots", "measure"]
 
-CHECKS = (
-    "unit-mixed-up",
-    "code-distribution",
-    "unit-missing",
-    "event-late",
-    "message-order",
-    "message-id-reused",
-    "message-damaged",
-    "feed-silent",
-    "person-placeholder",
-    "person-conflict",
-    "charge-mismatch",
-    "remit-unbalanced",
-)
-ALARMS = {
-    # check: kinds of planted faults that explain its rows
-    "unit-mixed-up": ("unit_mixed_up",),
-    "message-id-reused": ("control_id_reused",),
-    "charge-mismatch": ("price_mismatch",),
-    "remit-unbalanced": ("remit_unbalanced",),
-    "message-damaged": ("truncated", "bad_date", "not_a_number"),
-    "event-late": ("late", "out_of_order"),
-}
-Fault = dict[str, Any]
 PERSONS = 5_000  # persons of the truth that are read at a time
 TRUTH = pa.schema([("source", pa.string()), ("value", pa.string()), ("person", pa.string())])
 
@@ -70,6 +50,7 @@ class Evidence:
         def rows(sql: str, *given: Any) -> list[tuple[Any, ...]]:
             return house.shelf.query(sql, parameters=given)[1]
 
+        self.house = house
         checks: Any = house.checks
         self.checks: dict[str, list[dict[str, Any]]] = checks.opened(CHECKS)
         self.receipts_of = {name: {row["known_seq"] for row in held} for name, held in self.checks.items()}
@@ -118,6 +99,11 @@ class Evidence:
             if true is not None:
                 self.records[true].add(record)
 
+    @cached_property
+    def sent(self) -> dict[tuple[str, str], int]:
+        """Results by the code of their sender."""
+        return {(system, code): count for system, code, count in self.house.shelf.query(_sql("told_sent"))[1]}
+
     def receipts(self, fault: Fault) -> set[int]:
         """The receipts in which a fault came."""
         where = fault["where"]
@@ -153,7 +139,7 @@ def asked(faults: list[Fault]) -> tuple[list[str], list[str]]:
     for fault in faults:
         detail = fault["detail"]
         for name in ("mrn", "mrn_right", "mrn_used", "practice_id"):
-            values |= {str(value) for value in _list(detail.get(name))}
+            values |= {str(value) for value in listed(detail.get(name))}
         persons |= {fault["person"]} if fault["kind"] in ("surname_changed", "wrong_birth_date") else set(detail.get("persons", ()))
     return sorted(values), sorted(persons)
 
@@ -176,131 +162,47 @@ def codes(house: House) -> dict[str, Any]:
     return {"results": results, "mapped": mapped, "share": round(mapped / results, 6) if results else None, "by_feed": by_feed}
 
 
+def blind_spots() -> dict[tuple[str, str], dict[str, str]]:
+    """What nothing here can find, by kind and circumstance: why, and what would find it."""
+    rows = csv.DictReader(text("trivet.maps", "quality", "blind-spots.csv").splitlines())
+    return {(row["kind"], row["circumstance"]): row for row in rows}
+
+
 def found(evidence: Evidence, faults: list[Fault]) -> dict[str, Any]:
-    """Faults by kind: planted, found, by what; rows of checks that no planted fault explains."""
+    """Faults by kind: planted, found, blind spots, missed; what checks say that no planted fault explains. Planted is always the sum of
+    the three. A kind's `false_alarms` are those of the checks that look for it; None where no check of its own does."""
     kinds: dict[str, dict[str, Any]] = {}
-    explained: dict[str, set[int]] = defaultdict(set)
+    by_kind: dict[str, list[Fault]] = defaultdict(list)
+    spots = blind_spots()
     for fault in faults:
-        kind = kinds.setdefault(fault["kind"], {"planted": 0, "found": 0, "missed": []})
-        kind["planted"] += 1
-        explained[fault["kind"]] |= evidence.receipts(fault)
-        if FINDERS[fault["kind"]](evidence, fault) if fault["kind"] in FINDERS else False:
-            kind["found"] += 1
-        else:
-            kind["missed"].append(fault["id"])
+        by_kind[fault["kind"]].append(fault)
+    for name, planted in sorted(by_kind.items()):
+        finder = FINDERS.get(name)
+        unfound = [fault for fault in planted if finder is None or not finder(evidence, fault)]
+        why = {fault["id"]: spots.get((name, circumstance(evidence, fault))) for fault in unfound}
+        kinds[name] = {
+            "planted": len(planted),
+            "found": len(planted) - len(unfound),
+            "blind_spots": [{"fault": fault, **spot} for fault, spot in why.items() if spot],
+            "missed": [fault for fault, spot in why.items() if spot is None],
+            "false_alarms": None,
+        }
     alarms = {}
-    for check, causes in ALARMS.items():
-        known = set().union(*(explained[cause] for cause in causes))
-        alarms[check] = len(evidence.receipts_of[check] - known)
-    planted, hit = sum(kind["planted"] for kind in kinds.values()), sum(kind["found"] for kind in kinds.values())
-    share = round(hit / planted, 6) if planted else None
-    return {"faults": {"planted": planted, "found": hit, "share": share, "by_kind": dict(sorted(kinds.items()))}, "false_alarms": alarms}
-
-
-def rows_of(check: str) -> Callable[[Evidence, Fault], bool]:
-    """Found where a check names the receipt."""
-    return lambda evidence, fault: bool(evidence.receipts(fault) & evidence.receipts_of[check])
-
-
-def noticed(kind: str) -> Callable[[Evidence, Fault], bool]:
-    """Found where a notice names the receipt."""
-    return lambda evidence, fault: bool(evidence.receipts(fault) & evidence.notices[kind])
-
-
-def either(*finders: Callable[[Evidence, Fault], bool]) -> Callable[[Evidence, Fault], bool]:
-    """Found in any of these ways."""
-    return lambda evidence, fault: any(finder(evidence, fault) for finder in finders)
-
-
-def repeated(evidence: Evidence, fault: Fault) -> bool:
-    """The delivery was taken for what it is: a repeat of a receipt that is there already."""
-    return bool(evidence.receipts(fault) & evidence.again)
-
-
-def one_person_or_queued(evidence: Evidence, fault: Fault) -> bool:
-    """Records under these numbers are one person, or wait for a human."""
-    values = [str(value) for value in _list(fault["detail"].get("mrn"))]
-    held = evidence.holders(values)
-    return len(held) == 1 or any(pair <= held for pair in evidence.apart if len(pair) == 2)
-
-
-def same_person(evidence: Evidence, fault: Fault) -> bool:
-    """The record that changed its name stands with the person's other records."""
-    changed = {record for record in evidence.by_value[str(fault["detail"]["mrn"])] if evidence.source[record] == fault["where"]["source"]}
-    others = evidence.records[fault["person"]] - changed
-    return bool(changed) and {evidence.found[record] for record in changed} <= {evidence.found[record] for record in others or changed}
-
-
-def unmerged(evidence: Evidence, fault: Fault) -> bool:
-    """These persons share no person in the house."""
-    first, second = (evidence.people([person]) for person in fault["detail"]["persons"])
-    return not first & second
-
-
-def in_review(evidence: Evidence, fault: Fault) -> bool:
-    """The patient of this receipt waits for a human, or stands with neither of the two."""
-    detail = fault["detail"]
-    right, used = evidence.by_value[str(detail["mrn_right"])], evidence.by_value[str(detail["mrn_used"])]
-    return bool((right | used) & evidence.reviewed)
-
-
-def linked_in_spite(evidence: Evidence, fault: Fault) -> bool:
-    """The record is linked to its person or waits for a human, and the conflict of dates is in view."""
-    records = evidence.by_value[str(fault["detail"]["practice_id"])]
-    others = {evidence.found[record] for record in evidence.records[fault["person"]] - records}
-    linked = bool({evidence.found[record] for record in records} & others)
-    shown = bool(records & evidence.records_of["person-conflict"])
-    return (linked and shown) or bool(records & evidence.reviewed) or (not others and bool(records))
-
-
-def placeholder(evidence: Evidence, fault: Fault) -> bool:
-    """One of the person's records is named by the check of placeholders."""
-    records = {record for value in _list(fault["detail"].get("mrn")) for record in evidence.by_value[str(value)]}
-    return bool(records & evidence.records_of["person-placeholder"])
-
-
-def silent(evidence: Evidence, fault: Fault) -> bool:
-    """The feed is named as silent."""
-    return f"source/{fault['where']['source']}" in evidence.records_of["feed-silent"]
-
-
-def wrong_map(evidence: Evidence, fault: Fault) -> bool:
-    """The local code is named."""
-    return any(f"code {fault['detail']['code']} " in row["why"] for row in evidence.checks["code-distribution"])
-
-
-def segment(evidence: Evidence, fault: Fault) -> bool:
-    """The segment's fields stand in the coverage, not interpreted."""
-    return any(source == fault["where"]["source"] and place.startswith(fault["detail"]["segment"]) for source, place in evidence.uncovered)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-FINDERS: dict[str, Callable[[Evidence, Fault], bool]] = {
-    "repeated": repeated,
-    "late": rows_of("event-late"),
-    "out_of_order": either(rows_of("message-order"), rows_of("event-late")),
-    "control_id_reused": rows_of("message-id-reused"),
-    "truncated": either(rows_of("message-damaged"), noticed("truncated")),
-    "bad_date": either(rows_of("message-damaged"), noticed("doubtful-date")),
-    "not_a_number": either(rows_of("message-damaged"), noticed("not-a-number")),
-    "unit_missing": either(rows_of("unit-missing"), noticed("missing-unit")),
-    "unit_mixed_up": rows_of("unit-mixed-up"),
-    "code_unmapped": lambda evidence, fault: (fault["detail"]["system"], fault["detail"]["code"]) in evidence.codes,
-    "mapping_error": wrong_map,
-    "z_segment": segment,
-    "duplicate_registration": one_person_or_queued,
-    "surname_changed": same_person,
-    "identifiers_swapped": in_review,
-    "placeholder_birth_date": placeholder,
-    "placeholder_name": placeholder,
-    "wrong_birth_date": linked_in_spite,
-    "twins": unmerged,
-    "shared_contact": unmerged,
-    "test_patient": lambda evidence, fault: any(row["why"].startswith("test patient") for row in evidence.checks["person-placeholder"]),
-    "silent_feed": silent,
-    "remit_unbalanced": rows_of("remit-unbalanced"),
-    "price_mismatch": rows_of("charge-mismatch"),
-}
+    for check, (causes, explain) in ALARMS.items():
+        explained = explain(evidence, [fault for cause in causes for fault in by_kind[cause]])
+        alarms[check] = unexplained(evidence.checks[check], explained)
+        for cause in causes:
+            if cause in kinds:
+                kinds[cause]["false_alarms"] = (kinds[cause]["false_alarms"] or 0) + alarms[check]
+    planted_, hit = sum(kind["planted"] for kind in kinds.values()), sum(kind["found"] for kind in kinds.values())
+    return {
+        "faults": {
+            "planted": planted_,
+            "found": hit,
+            "blind_spots": sum(len(kind["blind_spots"]) for kind in kinds.values()),
+            "missed": sum(len(kind["missed"]) for kind in kinds.values()),
+            "share": round(hit / planted_, 6) if planted_ else None,
+            "by_kind": kinds,
+        },
+        "false_alarms": alarms,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -319,3 +320,18 @@ def test_a_blank_at_the_very_end_is_no_part_of_a_value() -> None:
     raw = message("ORU^R01", PID, "SFT|Lab ")
     for _ in range(4):
         assert [record.resource["manufacturer"] for record in translated(raw).records if "manufacturer" in record.resource] == ["Lab"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "cut"), [("\r", False), ("\n", False), ("\r\n", False), ("\r\x1c\r", False), ("", True), ("\x1c\r", True)]
+)
+def test_a_feed_that_always_ends_its_messages_notices_one_that_was_cut(ends: str, cut: bool) -> None:
+    """Where the profile says that every message ends with its terminator, one without it is noticed with its last segment, framed or not;
+    what came is kept all the same, and a feed that says nothing is read as before."""
+    raw = message("ORU^R01", PID, ORDER.removesuffix("\r")) + ends.encode()
+    plain = translated(raw)
+    assert not [notice for notice in plain.notices if notice.kind == "truncated"]
+    done = translated(raw, replace(FEED, options={"terminated": True}))
+    said = [notice for notice in done.notices if notice.kind == "truncated"]
+    assert [(notice.code, notice.locator) for notice in said] == ([("OBR", "OBR[1]")] if cut else [])
+    assert [record.resource for record in done.records] == [record.resource for record in plain.records]

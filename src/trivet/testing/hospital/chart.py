@@ -138,7 +138,7 @@ class Chart:
                 return at, data, None
             if kind == "truncated":
                 cut = data[: int(len(data) * self.rng.uniform(0.45, 0.8))]
-                return at, cut, self.truth(kind, {"bytes": len(cut), "whole": len(data)})
+                return at, cut, self.truth(kind, {"bytes": len(cut), "whole": len(data), "inside_segment": not cut.endswith(b"\r")})
             delay = self.rng.randrange(2 * DAY, 6 * DAY) if kind == "late" else self.rng.randrange(14 * HOUR, 30 * HOUR)
             return at + delay, data, self.truth(kind, {"delayed_seconds": delay})
         return at, data, None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from trivet.testing.hospital.almanac import DAY, HOUR
+from trivet.testing.hospital.almanac import DAY, HOUR, MINUTE
 from trivet.testing.hospital.chart import Chart, Plan
 from trivet.testing.hospital.desk import Desk
 from trivet.testing.hospital.health import examine
@@ -22,6 +22,7 @@ from trivet.testing.hospital.writers.hl7 import Visit
 __all__ = ["NEVER", "Papers", "Stay"]
 
 NEVER = 1 << 62
+SLOT = 20 * MINUTE  # of an appointment: simulation parameter
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ class Papers:
         almanac = self.world.almanac
         booked = almanac.text(at - self.rng.randrange(2, 60) * DAY, "%Y-%m-%d")
         key = f"AP{self.person.account}{at // HOUR % 100_000:05d}"
-        text = f"{key},{card.mrn},{self.person.site},MED,{booked},{almanac.text(at, '%Y-%m-%d %H:%M')},{status}\n"
+        held = f"{almanac.text(at, '%Y-%m-%d %H:%M')},{almanac.text(at + SLOT, '%Y-%m-%d %H:%M')}"
+        text = f"{key},{card.mrn},{self.person.site},MED,{booked},{held},{status}\n"
         self.chart.seen("appointments", "SMH", card.mrn, at)
         self.chart.row("appointments", at, text.encode())
 

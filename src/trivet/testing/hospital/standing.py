@@ -46,7 +46,8 @@ def truths(world: World, patients: int) -> Iterator[dict[str, Any]]:
         return
     silent = world.tables.faults["silent_feed"]
     yield _fault(world, "silent_feed", str(silent["feed"]), detail={"hours": silent["hours"]})
-    yield _fault(world, "test_patient", "lab_b", detail={"mrn": _CARD.mrn, "name": "ZZTEST LAB"})
+    if world.anchor - int(str(world.tables.faults["test_patient"]["days"])) * DAY <= world.now:  # a shorter history ends before them
+        yield _fault(world, "test_patient", "lab_b", detail={"mrn": _CARD.mrn, "name": "ZZTEST LAB"})
     for source, segment in (("adt", "ZBE"), ("adt", "ZSM"), ("lab_b", "ZLB")):
         yield _fault(world, "z_segment", source, detail={"segment": segment})
     yield from _maps(world)

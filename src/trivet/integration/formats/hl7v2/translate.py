@@ -63,6 +63,10 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     if message.undeclared:
         header = message.segments[0]
         work.notices.append(Notice("undeclared-charset", "", message.codec, "MSH[1]-18", header.start, len(header.name)))
+    if settings.terminated and _cut(message):
+        last = message.segments[-1]
+        place = f"{last.name}[{last.number}]"
+        work.notices.append(Notice("truncated", "", last.name, place, last.start, len(last.text)))
     plan = plan_for(code, event)
     for segment in _ordered(message.segments, code):
         _take(work, plan, segment)
@@ -73,6 +77,13 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
     for builder in work.records.values():
         builder.group = None  # groups know their records: without this they would wait for the garbage collector
     return done
+
+
+def _cut(message: Message) -> bool:
+    """Whether the last segment lacks its terminator (HL7 v2.8.2 section 2.5.1: every segment ends with one)."""
+    last = message.segments[-1]
+    end = last.start + len(last.text)
+    return message.raw[end:].lstrip(b" ")[:1] not in (b"\r", b"\n")
 
 
 def _ordered(segments: list[Segment], code: str) -> list[Segment]:

@@ -36,7 +36,8 @@ class Settings:
     `options`: `authorities` {assigning authority: system URI}, `code_systems` {coding system: URI}, `identifier_system` and
     `code_system` (patterns with {base} and {name} for those that nobody listed), `charset` (for feeds with an empty MSH-18),
     `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test),
-    `forms` (false: every segment is read row by row, see `forms.py`; slow, and the same).
+    `forms` (false: every segment is read row by row, see `forms.py`; slow, and the same), `terminated` (true: every message of the feed
+    ends with its terminator; one that does not was cut off, and is noticed as `truncated`).
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Settings:
         "ids",
         "options",
         "patient_types",
+        "terminated",
     )
 
     def __init__(self, profile: SourceProfile) -> None:
@@ -66,6 +68,7 @@ class Settings:
         self._coded.update(options.get("code_systems", {}))
         self._named: dict[tuple[str, str, str], str] = {}
         self.forms = bool(options.get("forms", True))
+        self.terminated = bool(options.get("terminated", False))
         self.families: dict[Any, Any] = {}
         self.ids: dict[tuple[str, ...], str] = {}
 

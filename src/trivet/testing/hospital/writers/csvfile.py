@@ -12,7 +12,7 @@ __all__ = ["APPOINTMENTS", "BEDS", "STAFFING", "staffing_rows"]
 
 BEDS = b"stay_id,mrn,visit_no,site,ward,room,bed,from_time,to_time\n"
 STAFFING = b"shift_id,site,ward,shift,shift_start,shift_end,beds_open,beds_taken,rn_required,rn_present\n"
-APPOINTMENTS = b"appointment_id,mrn,site,clinic,booked_on,scheduled_for,status\n"
+APPOINTMENTS = b"appointment_id,mrn,site,clinic,booked_on,scheduled_for,until,status\n"
 
 
 def staffing_rows(wards: Iterable[Ward], day: int, shifts: WardTime, almanac: Almanac) -> list[bytes]:
