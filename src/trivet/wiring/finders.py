@@ -1,37 +1,21 @@
 """How each kind of planted fault is found, and which rows of a check it explains.
 
-In: what the house says (`scorecard.Evidence`) and the faults of the truth. Out: found or not; rows that nobody planted. A fault is
+In: what the house says (`heard.Evidence`) and the faults of the truth. Out: found or not; rows that nobody planted. A fault is
 found only where the house itself says so. No kind is found by looking at the truth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from trivet.wiring.scorecard import Evidence
+from trivet.wiring.heard import Evidence, Fault, listed
 
-__all__ = ["ALARMS", "CHECKS", "FINDERS", "Fault", "circumstance", "listed", "unexplained"]
+__all__ = ["ALARMS", "FINDERS", "circumstance", "unexplained"]
 
 FEWEST_VALUES = 5  # of a local code that `code-distribution` judges
-Fault = dict[str, Any]
 Row = dict[str, Any]
-Explains = Callable[["Evidence", list[Fault]], Callable[[Row], bool]]
-CHECKS = (
-    "unit-mixed-up",
-    "code-distribution",
-    "unit-missing",
-    "event-late",
-    "message-order",
-    "message-id-reused",
-    "message-damaged",
-    "feed-silent",
-    "person-placeholder",
-    "person-conflict",
-    "charge-mismatch",
-    "remit-unbalanced",
-)
+Explains = Callable[[Evidence, list[Fault]], Callable[[Row], bool]]
 
 
 def unexplained(rows: list[Row], explained: Callable[[Row], bool]) -> int:
@@ -132,11 +116,6 @@ def wrong_map(evidence: Evidence, fault: Fault) -> bool:
 def segment(evidence: Evidence, fault: Fault) -> bool:
     """The segment's fields stand in the coverage, not interpreted."""
     return any(source == fault["where"]["source"] and place.startswith(fault["detail"]["segment"]) for source, place in evidence.uncovered)
-
-
-def listed(value: Any) -> list[Any]:
-    """A list, whatever was said once or not at all."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 FINDERS: dict[str, Callable[[Evidence, Fault], bool]] = {

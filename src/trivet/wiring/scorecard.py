@@ -1,7 +1,7 @@
 """What was planted against what was found: identity, codes, faults. In, a home that lived through the sample hospital, and the folder
 with its truth; out, figures measured in this very home. A fault counts as found only where the house itself says so: in a check's rows,
-a notice, a reject, a review, a repeated delivery (`finders.py`). What is not found is missed, or, where `maps/quality/blind-spots.csv`
-says why nothing can find it, a blind spot; what the house says and nobody planted is counted too.
+a notice, a reject, a review, a repeated delivery (`heard.py`, `finders.py`). What is not found is missed, or, where
+`maps/quality/blind-spots.csv` says why nothing can find it, a blind spot; what the house says and nobody planted is counted too.
 """
 
 from __future__ import annotations
@@ -9,22 +9,15 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from trivet.contracts.house import House
 from trivet.kernel.resources import text
-from trivet.wiring.finders import ALARMS, CHECKS, FINDERS, Fault, circumstance, listed, unexplained
+from trivet.wiring.finders import ALARMS, FINDERS, circumstance, unexplained
+from trivet.wiring.heard import Evidence, Fault
 
 __all__ = ["blind_spots", "measure"]
-
-PERSONS = 5_000  # persons of the truth that are read at a time
-TRUTH = pa.schema([("source", pa.string()), ("value", pa.string()), ("person", pa.string())])
 
 
 def measure(house: House, truth: Path) -> dict[str, Any]:
@@ -37,121 +30,6 @@ def measure(house: House, truth: Path) -> dict[str, Any]:
 def read(path: Path) -> list[dict[str, Any]]:
     """The objects of an NDJSON file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _sql(name: str) -> str:
-    return text("trivet.wiring", "sql", f"{name}.sql")
-
-
-class Evidence:
-    """What the house says, indexed the way the truth asks."""
-
-    def __init__(self, house: House, truth: Path, faults: list[Fault]) -> None:
-        def rows(sql: str, *given: Any) -> list[tuple[Any, ...]]:
-            return house.shelf.query(sql, parameters=given)[1]
-
-        self.house = house
-        checks: Any = house.checks
-        self.checks: dict[str, list[dict[str, Any]]] = checks.opened(CHECKS)
-        self.receipts_of = {name: {row["known_seq"] for row in held} for name, held in self.checks.items()}
-        self.records_of = {name: {row["record"] for row in held} for name, held in self.checks.items()}
-        places = [fault["where"] for fault in faults]
-        self.headers: dict[tuple[str, str], set[int]] = defaultdict(set)
-        controls = sorted({where["control_id"] for where in places if where.get("control_id")})
-        for source, receipt, control in rows(_sql("scored_headers"), controls):
-            self.headers[source, control].add(receipt)
-        self.files: dict[tuple[str, str], set[int]] = defaultdict(set)
-        self.again: set[int] = set()
-        for receipt, source, origin, repeated in rows(_sql("told_deliveries"), sorted({where["filename"] for where in places})):
-            self.files[source, origin].add(receipt)
-            if repeated:
-                self.again.add(receipt)
-        self.notices: dict[str, set[int]] = defaultdict(set)
-        of_faults = set().union(*(self.receipts(fault) for fault in faults)) if faults else set()
-        for receipt, kind in rows(_sql("told_notices"), sorted(of_faults)):
-            self.notices[kind].add(receipt)
-        self.codes: set[tuple[str, str]] = {(system, code) for system, code in rows(_sql("told_codes"))}
-        self.uncovered = {(source, place) for source, place in rows(_sql("told_uncovered"))}
-        self.reviewed = {name for row in rows(_sql("told_reviews")) for name in row if name}
-        self.apart: set[frozenset[str]] = {frozenset(row) for row in rows(_sql("told_apart"))}
-        self.identified(house, truth, faults)
-
-    def identified(self, house: House, truth: Path, faults: list[Fault]) -> None:
-        """Pairs of records, counted where they stand; of the records themselves, those that the faults ask for."""
-        engine = house.role("query").prepared([_sql("scored_records")])
-        try:
-            engine.put("truth", identifiers(truth / "persons.ndjson"))
-            engine.run(_sql("scored_records"))
-            engine.run(_sql("scored_true"))
-            [self.pairs] = engine.run(_sql("scored_identity")).to_pylist()
-            rows = engine.run(_sql("scored_asked"), asked(faults))
-        finally:
-            for table in ("scored_record", "scored_true"):
-                engine.run(_sql("scored_forget").format(table=table))
-            engine.put("truth", TRUTH.empty_table())
-        self.found: dict[str, str] = {}
-        self.source: dict[str, str] = {}
-        self.by_value: dict[str, set[str]] = defaultdict(set)
-        self.records: dict[str, set[str]] = defaultdict(set)
-        for record, source, person, value, true in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-            self.found[record], self.source[record] = person, source
-            self.by_value[value].add(record)
-            if true is not None:
-                self.records[true].add(record)
-
-    @cached_property
-    def sent(self) -> dict[tuple[str, str], int]:
-        """Results by the code of their sender."""
-        return {(system, code): count for system, code, count in self.house.shelf.query(_sql("told_sent"))[1]}
-
-    def receipts(self, fault: Fault) -> set[int]:
-        """The receipts in which a fault came."""
-        where = fault["where"]
-        named = self.headers.get((where["source"], where.get("control_id", "")), set())
-        return named or self.files.get((where["source"], where["filename"]), set())
-
-    def identity(self) -> dict[str, Any]:
-        """Pairs of records that are of one person in truth, in the house, and in both."""
-        records, true, said, wanted, given, right = self.pairs.values()
-        return {
-            "records": records,
-            "persons_true": true,
-            "persons_found": said,
-            "pairs_true": wanted,
-            "pairs_found": given,
-            "precision": round(right / given, 6) if given else None,
-            "recall": round(right / wanted, 6) if wanted else None,
-            "in_review": len(self.apart),
-        }
-
-    def people(self, persons: Iterable[str]) -> set[str]:
-        """The persons that the house has made of true ones."""
-        return {self.found[record] for person in persons for record in self.records[person]}
-
-    def holders(self, values: Iterable[str]) -> set[str]:
-        """The persons of records that bear one of these identifiers."""
-        return {self.found[record] for value in values for record in self.by_value[value]}
-
-
-def asked(faults: list[Fault]) -> tuple[list[str], list[str]]:
-    """The identifiers and the true persons by which planted faults are looked for."""
-    values, persons = set[str](), set[str]()
-    for fault in faults:
-        detail = fault["detail"]
-        for name in ("mrn", "mrn_right", "mrn_used", "practice_id"):
-            values |= {str(value) for value in listed(detail.get(name))}
-        persons |= {fault["person"]} if fault["kind"] in ("surname_changed", "wrong_birth_date") else set(detail.get("persons", ()))
-    return sorted(values), sorted(persons)
-
-
-def identifiers(path: Path) -> pa.Table:
-    """The identifiers of every person in truth, some thousand persons at a time."""
-    batches = []
-    with path.open(encoding="utf-8") as file:
-        while lines := list(islice(file, PERSONS)):
-            said = [(one["source"], one["value"], line["person"]) for line in map(json.loads, lines) for one in line["identifiers"]]
-            batches.append(pa.record_batch([pa.array(column, pa.string()) for column in zip(*said, strict=True)], schema=TRUTH))
-    return pa.Table.from_batches(batches, TRUTH)
 
 
 def codes(house: House) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from trivet.data.engines.duck import DuckEngine
 from trivet.kernel.resources import text
 from trivet.wiring.finders import ALARMS, FINDERS, unexplained
-from trivet.wiring.scorecard import asked, blind_spots, found, identifiers
+from trivet.wiring.heard import asked, identifiers
+from trivet.wiring.scorecard import blind_spots, found
 from trivet.wiring.unanswered import told as unanswered_words
 
 people = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
