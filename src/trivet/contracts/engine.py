@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Compiled", "Engine", "Spreading"]
+__all__ = ["Compiled", "Engine", "Reading", "Spreading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give everything back."""
+
+
+class Reading(Engine, Protocol):
+    """An engine that also reads Parquet files as the tables they are. Not every engine does: ask for `parquet` before it is used."""
+
+    def parquet(self, name: str, files: Sequence[str]) -> None:
+        """Make the relation `name` of these files, with their columns."""
 
 
 class Spreading(Engine, Protocol):

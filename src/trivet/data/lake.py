@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trivet.contracts.engine import Reading
 from trivet.contracts.ports import Store
 from trivet.data.segments import COLUMNS, GROUP, arrow, schema
 from trivet.kernel.errors import NotFound, Refused
@@ -106,16 +107,23 @@ class Lake:
         table = self._table()
         return sorted(task.file.file_path.removeprefix("file://") for task in table.scan(snapshot_id=self._ident(table, name)).plan_files())
 
-    def versions(self, name: str, as_of: int) -> pyarrow.Table:
-        """Record versions of the newest snapshot, or of a hold, known at a position: read by DuckDB as plain Parquet, in their order."""
-        from trivet.data.engines.duck import DuckEngine
+    def versions(self, name: str, as_of: int, engine: Reading | None = None) -> pyarrow.Table:
+        """Record versions of the newest snapshot, or of a hold, known at a position: read as plain Parquet, in their order, by the engine
+        that is given, else by an embedded DuckDB."""
+        from trivet.data.engines.duck_views import DuckViews
 
-        engine = DuckEngine(threads=1, folders=[str(self._folder.resolve())])
+        reader: Reading = engine or DuckViews(threads=1, memory="384MB", folders=[self.folder])
         try:
-            engine.parquet("published", self.files(name))
-            return engine.ask(_sql("lake_versions"), (as_of,))
+            reader.parquet("published", self.files(name))
+            return reader.sql(_sql("lake_versions").format(as_of=int(as_of)))
         finally:
-            engine.close()
+            if engine is None:
+                reader.close()
+
+    @property
+    def folder(self) -> str:
+        """Where the files are: an engine that reads them must be allowed to."""
+        return str(self._folder.resolve())
 
     def known(self, name: str) -> int:
         """The position up to which a snapshot is everything."""

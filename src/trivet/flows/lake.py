@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trivet.contracts.engine import Reading
 from trivet.contracts.house import House
 from trivet.kernel.digest import digest
 
@@ -20,13 +21,14 @@ def publish(house: House) -> dict[str, Any]:
     return told
 
 
-def prove(house: House, name: str, as_of: int | None = None) -> dict[str, Any]:
-    """Digests over every record version known at a position: in the pinned snapshot (by DuckDB, out of Parquet) and in the store as of
-    then. `as_of` defaults to the position up to which the snapshot is everything; a later one is the reader's to compare."""
+def prove(house: House, name: str, as_of: int | None = None, engine: Reading | None = None) -> dict[str, Any]:
+    """Digests over every record version known at a position: in the pinned snapshot (by DuckDB or the engine that is given, out of Parquet)
+    and in the store as of then. `as_of` defaults to the position up to which the snapshot is everything; a later one is the reader's to
+    compare."""
     lake = house.role("lake")
     position = lake.known(name) if as_of is None else as_of
     names = ("key", "version", "subject", "valid_at", "known_seq", "receipt", "deleted", "body")
-    pinned = [[row[column] for column in names] for row in lake.versions(name, position).to_pylist()]
+    pinned = [[row[column] for column in names] for row in lake.versions(name, position, engine).to_pylist()]
     asked = house.role("segments").known(position)
     queried = [[row[column] for column in names] for row in asked.to_pylist()]
     one, two = digest(pinned), digest(queried)

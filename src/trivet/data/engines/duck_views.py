@@ -63,6 +63,10 @@ class DuckViews(SqlViews):
         sources += [f"SELECT raw FROM read_parquet({_text(path)})" for path in parquet]
         self._engine.define(name, " UNION ALL ".join(sources) if sources else "SELECT CAST(NULL AS VARCHAR) AS raw WHERE FALSE")
 
+    def parquet(self, name: str, files: Sequence[str]) -> None:
+        """`contracts.engine.Reading`."""
+        self._engine.parquet(name, files)
+
     def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         return self._engine.batches(sql)
 

@@ -117,6 +117,10 @@ class SparkViews(SqlViews):
             frame = frame.unionAll(other)
         frame.createOrReplaceTempView(name)
 
+    def parquet(self, name: str, files: Sequence[str]) -> None:
+        """`contracts.engine.Reading`."""
+        self._session.read.parquet(*files).createOrReplaceTempView(name)
+
     def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         from pyspark.errors import AnalysisException, ParseException, PySparkException
 

@@ -1,1 +1,1 @@
-select * from published where known_seq <= ? order by ordinal
+select * from published where known_seq <= {as_of} order by ordinal
