@@ -178,7 +178,7 @@ def test_spark_gives_the_rows_of_one_process(tmp_path: Path) -> None:
     """A sample hospital with its planted faults, on two cores of Spark and in an engine here: row for row."""
     pytest.importorskip("pyspark", reason="make spark")
     house = make_home(tmp_path / "home")
-    sent = generate(25, today="2026-06-30", start="2026-05-15")
+    sent = generate(100, today="2026-06-30", start="2026-05-31")
     receive(house, (Delivery(one.payload, one.source, one.format, one.filename) for one in sent))
     folder = Path(house.home) / ".checks.spool"
     engine = open_engine("spark", master="local[2]")
