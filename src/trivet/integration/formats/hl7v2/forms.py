@@ -22,6 +22,7 @@ from trivet.integration.formats.hl7v2.lineage import Bulk, Template, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
+from trivet.integration.formats.hl7v2.sound import guard
 from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.watch import Opaque, Slot, Watch
 from trivet.integration.formats.hl7v2.work import Builder, Marks, Work
@@ -82,6 +83,7 @@ class Form(NamedTuple):
     puts: tuple[Put, ...]
     marks: Marks
     doubts: tuple[tuple[Doubt, int, str], ...]
+    loose: bool
 
 
 class Family:
@@ -125,7 +127,7 @@ def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder)
     if said is None:
         return False
     born, made = said
-    _, template, labels, children, puts, marks, doubts = form
+    _, template, labels, children, puts, marks, doubts, loose = form
     waiting = zip(children, born, strict=True)
     if template is not None:
         builder.resource = made
@@ -134,6 +136,7 @@ def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder)
             builder.labels = labels.copy()
     else:
         resource, labels, add = builder.resource, builder.labels, builder.spans.append
+        builder.loose |= loose
         for (target, index, rows, rule, before, births), value in zip(puts, made, strict=True):
             if births:
                 _bear(work, scan, islice(waiting, births))
@@ -232,18 +235,19 @@ def _form(watch: Watch, scan: Scan, work: Work, scratch: Speaker) -> Form:
             raise KeyError(notice.locator)
         watch.exact.add(watch.index[offset])
         doubts.append((Doubt(notice.kind, "", notice.system, notice.code), watch.index[offset], rule))
+    loose = guard(watch, [builder.resource for builder, _ in work.born], scratch)
     code = Code(watch.exact)
     born = [(builder.resource["id"], builder.resource) for builder, _ in work.born]
     children = tuple((builder.type, rows(builder.spans), said[:before]) for builder, before in work.born)
     if isinstance(scratch, Builder):
         run = code.function(watch, born, scratch.resource)
-        return Form(run, rows(scratch.spans), scratch.labels, children, (), marks, tuple(doubts))
+        return Form(run, rows(scratch.spans), scratch.labels, children, (), marks, tuple(doubts), False)
     puts, older = [], 0
     for target, index, _, spans, rule, before, births in scratch.puts:
         puts.append(Put(target, index, rows(spans), rule, said[:before], births - older))
         older = births
     run = code.function(watch, born, [put[2] for put in scratch.puts])
-    return Form(run, None, {}, children, tuple(puts), marks, tuple(doubts))
+    return Form(run, None, {}, children, tuple(puts), marks, tuple(doubts), loose)
 
 
 class Code:
@@ -272,6 +276,10 @@ class Code:
             if kind == "none":
                 if first not in self.exact:
                     self.lines.append(f"if {self.name(second)}(r[{first:d}], work) is not None: return None")
+            elif kind == "alike":
+                if not all(self.fixed(one) for one in second):
+                    given = ", ".join([self.value(one) for one in second])
+                    self.lines.append(f"if {self.name(first)}({given}) != {self.name(outcome)}: return None")
             elif not (self.fixed(first) and self.fixed(second)):
                 self.lines.append(f"if {self.value(first)} {'!=' if outcome else '=='} {self.value(second)}: return None")
         self.lines.append(answer)

@@ -55,7 +55,7 @@ class Scan:
 class Sheet:
     """A message on which all delimiters look alike, and its delimiters alone: segments are cut out of both."""
 
-    __slots__ = ("_alike", "_kinds", "_quiet", "_tidy")
+    __slots__ = ("_alike", "_kinds", "_quiet", "_tidy", "calm")
 
     def __init__(self, raw: bytes, plain: bool) -> None:
         """`plain`: all bytes are ASCII, and none escapes another."""
@@ -63,7 +63,8 @@ class Sheet:
         self._alike = alike.decode("latin-1")
         self._kinds = raw.translate(_KINDS)
         self._quiet = plain and b'""' not in raw
-        self._tidy = not (b"| " in alike or b" |" in alike or raw.translate(None, _TIDY) or _LOOSE.search(alike))
+        self.calm = not raw.translate(None, _TIDY)  # no control characters
+        self._tidy = self.calm and not (b"| " in alike or b" |" in alike or _LOOSE.search(alike))
 
     def scan(self, text: str, start: int, name: str, number: int, continued: bool) -> Scan | None:
         """The scan of a segment's text, None when it must be read leaf by leaf."""

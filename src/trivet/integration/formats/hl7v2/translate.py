@@ -16,6 +16,7 @@ from trivet.integration.formats.hl7v2.plan import Action, Link, Opening, Plan, p
 from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetition, Segment, find_header
 from trivet.integration.formats.hl7v2.segments import SegmentMap
 from trivet.integration.formats.hl7v2.settle import SETTLED, settle
+from trivet.integration.formats.hl7v2.sound import mended, sound
 from trivet.integration.formats.hl7v2.values import Bad, own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
 from trivet.integration.overlay import in_force
@@ -314,12 +315,16 @@ def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> 
     leaf, resource, name = target.leaf, builder.resource, link.alone
     if name and name not in resource:
         resource[name] = value
-        if leaf is not None:
+        if leaf is None:
+            builder.loose = True
+        else:
             builder.spans.append(_new(Span, (link.tail, leaf[0], leaf[1], leaf[2], link.rule)))
         return
     if link.key:
         value = {link.key: value, **dict(link.constants)}
     path = link.target.put(resource, builder.labels, index, value)
+    if path and leaf is None:
+        builder.loose = True
     if path and leaf is not None:
         tail = ".reference" if not link.key else f".{link.key}.reference"
         builder.spans.append(_new(Span, (path + tail, leaf[0], leaf[1], leaf[2], link.rule)))
@@ -329,6 +334,7 @@ def _finish(work: Work) -> Translation:
     """Records that held, and the account of every element."""
     records: list[Record] = []
     items: list[Items] = []
+    valid = True
     for builder in work.records.values():
         if builder.failed:
             for span in spans_of(builder.spans):
@@ -337,9 +343,11 @@ def _finish(work: Work) -> Translation:
         if builder.type in SETTLED:
             settle(work, builder)
         items.append(builder.spans)
-        records.append(Record(builder.resource, builder.spans))
-    account = Account(work, items)
-    return Translation(tuple(records), account, tuple(work.rejects), tuple(work.notices))
+        record = Record(builder.resource, builder.spans)
+        records.append(record)
+        valid = sound(work, builder, record) and valid
+    told = Translation(tuple(records), Account(work, items), tuple(work.rejects), tuple(work.notices))
+    return told if valid else mended(told)
 
 
 def _envelope(message: Message) -> Translation:

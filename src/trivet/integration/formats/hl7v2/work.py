@@ -53,6 +53,7 @@ class Settings:
         "ids",
         "options",
         "patient_types",
+        "sound",
         "terminated",
     )
 
@@ -71,6 +72,7 @@ class Settings:
         self.terminated = bool(options.get("terminated", False))
         self.families: dict[Any, Any] = {}
         self.ids: dict[tuple[str, ...], str] = {}
+        self.sound: set[Any] = set()
 
     def code_system(self, name: str) -> str:
         """The URI of a coding system's name (table 0396); HL7's own tables by number; anything else under the feed's base."""
@@ -157,9 +159,9 @@ class Group:
 
 class Builder:
     """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused,
-    `heard` which segments came to it after it was made."""
+    `heard` which segments came to it after it was made, `loose` that its spans do not say what it is made of (see `sound.py`)."""
 
-    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "resource", "spans", "type")
+    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "loose", "resource", "spans", "type")
 
     def __init__(self, type_: str, group: Group | None = None) -> None:
         self.type, self.group = type_, group
@@ -168,7 +170,7 @@ class Builder:
         self.labels: Labels = {}
         self.leaf: Leaf | None = None
         self.links: list[Any] = []
-        self.failed = False
+        self.failed = self.loose = False
         self.heard = ""
 
     @property
@@ -179,6 +181,7 @@ class Builder:
 
     def say(self, work: Work, target: Target, index: int, value: Any, leaf: Leaf, rule: str) -> None:
         """Put a value, with the leaf behind it."""
+        self.loose = True
         stands = target.put(self.resource, self.labels, index, value)
         if stands:
             self.spans.append(_new(Span, (stands, leaf[0], leaf[1], leaf[2], rule)))
@@ -187,6 +190,7 @@ class Builder:
 
     def take(self, work: Work, target: Target, index: int, value: Any, spans: list[Span], rule: str) -> None:
         """Put a structure, with the spans inside it (their paths begin where the structure stands)."""
+        self.loose = True
         stands = target.put(self.resource, self.labels, index, value)
         if stands:
             self.spans.extend(_new(Span, (stands + span[0], *span[1:])) for span in spans)
@@ -196,6 +200,7 @@ class Builder:
 
     def absorb(self, work: Work, out: dict[str, Any], spans: list[Span], rule: str) -> None:
         """Make the parts of a structure parts of the record itself; lists grow, a value that is there already stays."""
+        self.loose = True
         moved: dict[str, str] = {}
         for name, value in out.items():
             have = self.resource.get(name)
@@ -229,7 +234,9 @@ class Builder:
             self.spans += spans
             return
         own = {name: value for name, value in resource.items() if name not in ("resourceType", "id")}
+        loose = self.loose or resource != self.resource
         self.absorb(work, own, spans_of(spans), "same-record-other-value")
+        self.loose = loose
 
 
 Marks = tuple[tuple[bool, int, str], ...]
@@ -334,6 +341,7 @@ class Work:
             return builder
         if known.leaf is None:  # nothing but a field has named it yet: what names it here stands behind references to it
             known.leaf = builder.leaf
+        known.loose |= builder.loose
         known.add(self, builder.resource, builder.spans)
         return known
 
