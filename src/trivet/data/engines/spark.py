@@ -7,6 +7,7 @@ engine and in ANSI mode, UTC. Refused: a missing PySpark or Java, said with the 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ WRITE = {  # of the rows that are written, few are held: rows of megabytes must 
     "parquet.page.size.row.check.min": "1",
     "parquet.block.row.count.limit": "16",
 }
+PATTERN = re.compile(r"([\\\[\]{}*?])")
 NAMES = {"int64": "bigint", "string": "string", "binary": "binary"}
 START = {
     "spark.ui.enabled": "false",
@@ -109,9 +111,14 @@ class SparkViews(SqlViews):
         if table is not None:
             frames.append(session.createDataFrame(table.select(["raw"]).cast(wanted)))
         if ndjson:
-            frames.append(session.read.text(list(ndjson)).withColumnRenamed("value", "raw").where("trim(raw) <> ''").select("raw"))
+            frames.append(
+                session.read.text([literal(path) for path in ndjson])
+                .withColumnRenamed("value", "raw")
+                .where("trim(raw) <> ''")
+                .select("raw")
+            )
         if parquet:
-            frames.append(session.read.parquet(*parquet).select("raw"))
+            frames.append(session.read.parquet(*map(literal, parquet)).select("raw"))
         frame = frames[0] if frames else session.createDataFrame(wanted.empty_table())
         for other in frames[1:]:
             frame = frame.unionAll(other)
@@ -119,7 +126,7 @@ class SparkViews(SqlViews):
 
     def parquet(self, name: str, files: Sequence[str]) -> None:
         """`contracts.engine.Reading`."""
-        self._session.read.parquet(*files).createOrReplaceTempView(name)
+        self._session.read.parquet(*map(literal, files)).createOrReplaceTempView(name)
 
     def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         from pyspark.errors import AnalysisException, ParseException, PySparkException
@@ -145,7 +152,7 @@ class SparkViews(SqlViews):
         columns = ", ".join(f"{field.name} {NAMES[str(field.type)]}" for field in shape)
         with self._set(SPREAD):
             try:
-                made = self._session.read.parquet(*files).mapInArrow(work, columns)
+                made = self._session.read.parquet(*map(literal, files)).mapInArrow(work, columns)
                 made.write.mode("error").options(**WRITE).parquet(into)
             except PySparkException as error:
                 raise broken(error) from None
@@ -166,6 +173,11 @@ class SparkViews(SqlViews):
         """Stop the session that was made here."""
         if self._own and "_session" in self.__dict__:
             self._session.stop()
+
+
+def literal(path: str) -> str:
+    """A path that means itself: Spark reads brackets, braces and stars as a pattern."""
+    return PATTERN.sub(r"\\\1", path)
 
 
 def broken(error: Exception) -> Exception:
