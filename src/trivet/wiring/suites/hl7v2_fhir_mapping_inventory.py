@@ -24,6 +24,7 @@ PROFILE = SourceProfile(
         "code_system": "{name}",
         "bare_oids": True,
         "namespace_first": True,
+        "mend": False,  # their systems are bare names and OIDs, which R4 does not admit: compared as written
         "shells": True,
         "transformer_name": "CDC PRIME - Atlanta",
         "transformer_oid": "2.16.840.1.114222.4.1.237821",

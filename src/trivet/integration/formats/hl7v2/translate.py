@@ -334,7 +334,7 @@ def _finish(work: Work) -> Translation:
     """Records that held, and the account of every element."""
     records: list[Record] = []
     items: list[Items] = []
-    valid = True
+    valid, lenient = True, not work.settings.mend
     for builder in work.records.values():
         if builder.failed:
             for span in spans_of(builder.spans):
@@ -345,7 +345,7 @@ def _finish(work: Work) -> Translation:
         items.append(builder.spans)
         record = Record(builder.resource, builder.spans)
         records.append(record)
-        valid = sound(work, builder, record) and valid
+        valid = (lenient or sound(work, builder, record)) and valid
     told = Translation(tuple(records), Account(work, items), tuple(work.rejects), tuple(work.notices))
     return told if valid else mended(told)
 

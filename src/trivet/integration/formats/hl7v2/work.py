@@ -36,6 +36,7 @@ class Settings:
     `options`: `authorities` {assigning authority: system URI}, `code_systems` {coding system: URI}, `identifier_system` and
     `code_system` (patterns with {base} and {name} for those that nobody listed), `charset` (for feeds with an empty MSH-18),
     `patient_types` (identifier types of PID-3 that name the patient, best first), `dialect` (words that `option.NAME` conditions test),
+    `mend` (false: what R4 forbids stays, for a comparison with a converter that writes bare names where R4 asks for URIs),
     `forms` (false: every segment is read row by row, see `forms.py`; slow, and the same), `terminated` (true: every message of the feed
     ends with its terminator; one that does not was cut off, and is noticed as `truncated`).
     """
@@ -51,6 +52,7 @@ class Settings:
         "forms",
         "id_pattern",
         "ids",
+        "mend",
         "options",
         "patient_types",
         "sound",
@@ -69,6 +71,7 @@ class Settings:
         self._coded.update(options.get("code_systems", {}))
         self._named: dict[tuple[str, str, str], str] = {}
         self.forms = bool(options.get("forms", True))
+        self.mend = bool(options.get("mend", True))
         self.terminated = bool(options.get("terminated", False))
         self.families: dict[Any, Any] = {}
         self.ids: dict[tuple[str, ...], str] = {}
