@@ -26,7 +26,7 @@ from trivet.wiring.build import init_home
 from trivet.wiring.shadow import rebuild_home
 
 NOW = "2026-03-01T00:00:00.000000Z"
-WHY = {"by": "ada", "reason": "looked at the chart"}
+WHY = {"by": "sister ruth", "reason": "looked at the chart"}
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_unit_is_put_right_by_a_person_and_by_nobody_else(house: House) -> Non
     }  # type: ignore[attr-defined]
     seq, entry = next(iter(house.ledger.find("repair.decided")))
     assert (seq, entry["notes"]["act"], entry["refs"]) == (told["ledger"], "accept", [one["found"]])
-    assert "ada" not in json.dumps(entry)
+    assert "sister ruth" not in json.dumps(entry)
     assert same(house)
 
 
@@ -197,7 +197,7 @@ def test_a_no_is_a_no(house: House) -> None:
             decide(house, one["repair"], again, **WHY)
         assert twice.value.code == "E365"
     with pytest.raises(Usage):
-        decide(house, two["repair"], "accept", by="ada", reason=" ")
+        decide(house, two["repair"], "accept", by="sister ruth", reason=" ")
     with pytest.raises(NotFound):
         decide(house, "R-nothing", "accept", **WHY)
     assert same(house)
@@ -277,7 +277,7 @@ def test_erasing_takes_repairs_along(house: House) -> None:
         decide(house, row["repair"], "accept", **WHY)
     subject = house.store.read("select subject from record_version where body like '%\"Fama\"%'")[0][0]
     [(person,)] = house.store.read("select distinct person from link where subject = ?", (subject,))
-    erase(house, person, reason="asked", by="ada")
+    erase(house, person, reason="asked", by="sister ruth")
     left = proposals(house)
     assert [row["state"] for row in left] == ["accepted"]
     assert subject not in {row["subject"] for row in left}
