@@ -207,7 +207,8 @@ class History(RuleBasedStateMachine):
         """A view over the records of a moment: each recorded observation stands in it once, with its value of then."""
         for position in {at for _, at in self.recorded}:
             engine.records("records", table=of_home(self.house, "Observation", as_of=position))
-            rows = [(row["id"], row["status"], str(float(row["value"]))) for row in engine.view(PULSES, "records").to_pylist()]
+            shown = engine.view(PULSES, "records").to_pylist()  # of what was erased, a row without its value
+            rows = [(row["id"], row["status"], str(float(row["value"]))) for row in shown if row["value"] is not None]
             for (_, at), slice_ in self.recorded.items():
                 if at == position:
                     for one in (held["resource"] for held in slice_ if held["type"] == "Observation"):
