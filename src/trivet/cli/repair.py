@@ -63,21 +63,28 @@ def find_(home: Path, as_json: bool) -> None:
 
 @command.command("list")
 @click.option("--state", type=click.Choice(STATES), default=None, help="Only these.")
+@caller_options
 @home_option
 @json_option
-def list_(state: str | None, home: Path, as_json: bool) -> None:
-    """All repairs, without what stands in the records.
+def list_(state: str | None, role: str, purpose: str, reason: str, home: Path, as_json: bool) -> None:
+    """All repairs that the caller may know of, without what stands in the records.
+
+    Role and purpose decide, as for the relation `repairs`; persons who refuse the purpose are left out. It is on record.
 
     \b
     Examples:
       trivet repair list
-      trivet repair list --state open --json
+      trivet repair list --state open --role steward --purpose HOPERAT --json
     """
+    from trivet.flows.repair import look_over
+
     with opened(home) as house:
-        rows = [row for row in house.role("repairs").rows() if state in (None, row["state"])]
+        rows, left_out = look_over(house, caller_of(house, role, purpose, reason))
     columns = ("repair", "state", "kind", "check", "record", "version", "made", "found", "decided")
-    shown = [{name: row[name] for name in columns} for row in rows]
-    show(as_json, {"repairs": shown}, [*table(columns, [list(row.values()) for row in shown]), f"{len(shown)} repairs"])
+    shown = [{name: row[name] for name in columns} for row in rows if state in (None, row["state"])]
+    count = f"{len(shown)} repairs" + (f"; {left_out} persons refuse this purpose" if left_out else "")
+    answer = {"repairs": shown, "left_out_by_consent": left_out}
+    show(as_json, answer, [*table(columns, [list(row.values()) for row in shown]), count])
 
 
 @command.command("show")

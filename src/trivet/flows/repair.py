@@ -18,13 +18,13 @@ from trivet.contracts.ports import Tx
 from trivet.contracts.record import Record, Translation
 from trivet.contracts.repair import Edit, Proposal
 from trivet.contracts.trace import Entry
-from trivet.flows.ask import allowed, record
+from trivet.flows.ask import allowed, look, record
 from trivet.flows.map_codes import decide_code, suggest_codes
 from trivet.flows.remap import decisions
 from trivet.kernel import jsontext
 from trivet.kernel.errors import NotFound, Refused, Usage
 
-__all__ = ["DECIDED", "FOUND", "decide", "find", "look_at", "replayed"]
+__all__ = ["DECIDED", "FOUND", "decide", "find", "look_at", "look_over", "replayed"]
 
 FOUND, DECIDED = "repair.found", "repair.decided"
 STATES = {"accept": "open", "reject": "open", "undo": "accepted"}
@@ -74,11 +74,24 @@ def codes(house: House) -> list[Proposal]:
     return made
 
 
+def look_over(house: House, caller: Caller) -> tuple[list[dict[str, Any]], int]:
+    """The repairs that this caller may know of, as the relation `repairs` shows them, with what became of each since; and how many persons
+    consent left out. On record first. Refused E292."""
+    desk = house.role("repairs")
+    seen = look(house, desk.listed(), caller)
+    states = {row["repair"]: row["state"] for row in desk.rows()}
+    return [{**row, "state": states[row["repair"]]} for row in seen.table.to_pylist()], seen.left_out
+
+
 def look_at(house: House, name: str, caller: Caller) -> dict[str, Any]:
-    """One repair with its values, for who may see them; on record first. Refused E292."""
-    row: dict[str, Any] = house.role("repairs").row(name)
+    """One repair with its values, for who may see them; on record first. Refused E292, and E132 by the person's own consent."""
+    desk = house.role("repairs")
+    row: dict[str, Any] = desk.row(name)
     if row["record"]:
         owed = allowed(house, caller, f"repair {name}", ("clinical", "identifying"))
+        if desk.whose(name) in house.role("access").left_out(caller.purpose):
+            record(house, f"repair {name}", caller, "refused", {"act": "repair", "failed": "consent"})
+            raise Refused("E132", f"this person refuses {caller.purpose}", failed=("consent",), why="an active consent says so")
         record(house, f"repair {name}", caller, "read", {"act": "repair", "rows": "1", "persons": "1", **owed})
     return row
 

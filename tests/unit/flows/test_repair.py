@@ -19,7 +19,7 @@ from trivet.flows.erase import erase
 from trivet.flows.fsck import fsck
 from trivet.flows.receive import Delivery, receive
 from trivet.flows.remap import remap
-from trivet.flows.repair import decide, find, look_at
+from trivet.flows.repair import decide, find, look_at, look_over
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.errors import NotFound, Refused, Usage
 from trivet.wiring.build import init_home
@@ -307,3 +307,35 @@ def test_looking_at_values_is_asked_and_on_record(house: House) -> None:
     assert look_at(house, name, Caller("steward", "HOPERAT", "deciding"))["edits"][0].before == "1900-01-01"
     assert [entry["notes"]["what"] for _, entry in house.ledger.find("access")] == ["refused", "read"]
     assert house.shelf.query("select state, kind from repairs")[1] == [("open", "birth-date")]
+
+
+def test_the_list_is_what_the_relation_shows_to_this_caller(house: House) -> None:
+    """Who may not read `repairs` is refused, on record; what a person who refuses the purpose is about is left out and cannot be opened;
+    the state says what became of a repair since."""
+    wrong_units(house)
+    take(house, patient("b", "1970-02-03"), creatinine("b0", 95, "b"))
+    find(house)
+    steward = Caller("steward", "HOPERAT", "deciding")
+    rows, left_out = look_over(house, steward)
+    assert [row["repair"] for row in rows] == [row["repair"] for row in proposals(house)]
+    assert (len(rows), left_out, {row["state"] for row in rows}) == (4, 0, {"open"})
+    assert not {"edits", "evidence"} & set(rows[0])
+    with pytest.raises(Refused) as barred:
+        look_over(house, Caller("finance", "HPAYMT"))
+    assert barred.value.code == "E292"
+    take(house, creatinine("o0", 70))
+    assert sorted(row["state"] for row in look_over(house, steward)[0]) == ["open", "open", "open", "stale"]
+    refusal = {
+        "resourceType": "Consent", "id": "c1", "status": "active", "patient": {"reference": "Patient/a"},
+        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}], "provision": {"type": "deny"},
+    }  # fmt: skip
+    take(house, refusal)
+    rows, left_out = look_over(house, steward)
+    assert (len(rows), left_out) == (1, 1)
+    hidden = next(row["repair"] for row in proposals(house) if row["repair"] != rows[0]["repair"])
+    with pytest.raises(Refused) as refused:
+        look_at(house, hidden, steward)
+    assert refused.value.code == "E132"
+    assert look_at(house, rows[0]["repair"], steward)["repair"] == rows[0]["repair"]
+    assert "refused" in [entry["notes"]["what"] for _, entry in house.ledger.find("access")]

@@ -115,6 +115,15 @@ class RepairDesk:
                 return row
         raise NotFound("E360", f"no repair {name}", help="trivet repair list")
 
+    def listed(self) -> str:
+        """The query that lists repairs without what stands in records: for whoever reads `repairs` through a lens."""
+        return _sql("repair_listed")
+
+    def whose(self, name: str) -> str | None:
+        """The person whose record a repair is about, as linked now; None when it is about nobody's."""
+        found = self._store.read(_sql("repair_whose"), (name,))
+        return found[0][0] if found else None
+
     def map_row(self, row: Mapping[str, Any]) -> tuple[Choice, Local]:
         """The choice that a proposal of kind `map-code` is, and the local code it is about."""
         before, after = row["edits"][0].before, row["edits"][0].after
