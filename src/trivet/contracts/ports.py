@@ -58,6 +58,7 @@ class Store(Protocol):
     `submit` runs `work` inside a transaction together with whatever else is waiting; the future resolves only after the
     commit is durable. A piece of work that raises is rolled back alone and its error is the future's; the others commit.
     `pages` reads like `read`, a page of rows at a time, so that a table of any size can be gone through.
+    `version` is a number that stays the same for as long as nobody, in any process, committed anything.
     """
 
     def submit(self, work: Callable[[Tx], T]) -> Future[T]: ...
@@ -67,6 +68,8 @@ class Store(Protocol):
     def read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]: ...
 
     def pages(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), size: int = ...) -> Iterator[list[Row]]: ...
+
+    def version(self) -> int: ...
 
     def close(self) -> None: ...
 

@@ -2,8 +2,8 @@
 
 In: one SELECT. Out: column names and rows. Refused: statements that write, reach files, or load anything; more than one.
 Relations are read from the store when a query names them: record versions out of Parquet, everything else out of tables, page by
-page; a table too large to be held goes through the query as a stream. What does not fit into the engine's memory is spilt to the
-shelves' folder for the time of the query.
+page; a table too large to be held goes through the query as a stream. What one query read stays in place for the next ones until
+something is committed. What does not fit into the engine's memory is spilt to the shelves' folder for the time of the query.
 Each relation is one file in `sql/relations`; its first line gives the columns and their types.
 """
 
@@ -53,6 +53,8 @@ class Query:
         self._lock = threading.RLock()
         self._engine: Any = None
         self._bench: Any = None
+        self._placed: dict[str, int] = {}  # what stands in `_engine`, as of which position
+        self._placed_at = -1  # the store's version when it was read
 
     def ask(self, sql: str, as_of: int | None = None, parameters: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Columns and rows of one SELECT. Usage when it is not understood or not allowed."""
@@ -63,6 +65,9 @@ class Query:
         """The same as an Arrow table."""
         with self._lock:
             self._engine = self._engine or self._open()
+            version = self._store.version()  # before anything is read: what is committed meanwhile is then read again
+            if version != self._placed_at:
+                self._placed, self._placed_at = {}, version
             self._prepare(self._engine, sql, EVERYTHING if as_of is None else as_of)
             return self._engine.ask(sql, parameters)
 
@@ -163,6 +168,8 @@ class Query:
             given = self._given[name]()
             engine.put(name, see(given) if see else given)
             return
+        if engine is self._engine and self._placed.get(name) == as_of:
+            return  # it was read by an earlier query, and nothing was committed since
         sql = self._relations[name]
         shape = pyarrow.schema([(column, KINDS[kind]()) for column, kind in columns_of(sql)])
 
@@ -178,6 +185,8 @@ class Query:
         else:
             reading.close()  # type: ignore[attr-defined]
             engine.stream(name, shape, pages)
+        if engine is self._engine:
+            self._placed[name] = as_of
 
 
 def batch(rows: Sequence[Sequence[Any]], shape: pyarrow.Schema) -> pyarrow.RecordBatch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +61,21 @@ def test_a_query_sees_what_was_known_at_a_position(house: House, query: Query) -
         assert rows == [(10 * number, number)]
         assert query.ask("select count(*) from messages", as_of=end)[1] == [(10 * number,)]
     assert query.ask("select count(*) from records", as_of=-1)[1] == [(0,)]
+
+
+def test_what_was_read_is_read_again_only_after_a_commit(house: House, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relation is taken out of the store once for many queries of a position, and anew after any commit, also of another program."""
+    read, pages = [], house.store.pages
+    monkeypatch.setattr(house.store, "pages", lambda sql, *rest: read.append(sql) or pages(sql, *rest))
+    wanted = "select count(*) from files"
+    assert [query.ask(wanted)[1] for _ in range(3)] == [[(3,)]] * 3
+    assert len(read) == 1
+    assert query.ask(wanted, as_of=-1)[1] == [(0,)]
+    assert query.ask(wanted)[1] == [(3,)]
+    assert len(read) == 3, "another position is another answer"
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('delete from file where seq = (select min(seq) from file)'); c.commit()"
+    subprocess.run([sys.executable, "-c", script, str(house.store.path)], check=True)
+    assert query.ask(wanted)[1] == [(2,)]
 
 
 def test_a_receipt_is_in_flight_until_the_position_of_its_run(house: House, query: Query) -> None:

@@ -37,6 +37,22 @@ def test_a_write_is_there_for_another_connection_once_told(store: SQLiteStore) -
     other.close()
 
 
+def test_the_version_changes_with_every_commit_and_with_nothing_else(store: SQLiteStore) -> None:
+    """It stands still while rows are only read, and moves with a commit of this store and with one of another program."""
+    at = store.version()
+    store.read("select * from parent")
+    assert store.version() == at
+    store.write(lambda tx: tx.execute("insert into parent values (1)"))
+    mine = store.version()
+    assert mine != at
+    other = sqlite3.connect(store.path)
+    other.execute("insert into parent values (2)")
+    assert store.version() == mine, "not committed yet"
+    other.commit()
+    other.close()
+    assert store.version() != mine
+
+
 def test_the_file_syncs_every_commit_and_belongs_to_its_owner(store: SQLiteStore) -> None:
     """The writer runs WAL with synchronous=FULL (2) and foreign keys; the file is private."""
     settings = store.write(lambda tx: [tx.execute(f"pragma {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")])

@@ -15,6 +15,11 @@ __all__ = ["needs", "overview", "suspend"]
 
 RANK = {"harm": 0, "blind": 1, "waiting": 2, "debt": 3}
 
+VACANT = (
+    ("harm", True, "the gate refuses a model without the people who answer for it"),
+    ("waiting", False, "it goes on answering; its next gate cannot be passed without this vote"),
+)
+
 
 def need(rank: str, what: str, why: str, link: str, action: str) -> dict[str, Any]:
     """One line of the list."""
@@ -61,17 +66,13 @@ def needs(session: Session) -> list[dict[str, Any]]:
                 )
             )
     for model in sorted({release.model for release in state.releases()}):
-        vacant = [seat["title"] for seat in house.office.seats.board(model) if not seat["principal"]]
-        if vacant:
-            found.append(
-                need(
-                    "harm",
-                    f"{model} has nobody as {', '.join(vacant).lower()}",
-                    "the gate refuses a model without its accountable people",
-                    f"/models/{model}",
-                    "fill the seat",
-                )
-            )
+        for rank, blocks, why in VACANT:
+            vacant = [
+                seat["title"] for seat in house.office.seats.board(model) if not seat["principal"] and seat["blocks_serving"] is blocks
+            ]
+            if vacant:
+                what = f"{model} has nobody as {', '.join(vacant).lower()}"
+                found.append(need(rank, what, why, f"/models/{model}", "fill the seat"))
         missing = [item for item in house.office.ballot(model, site).failing if "vote" in item.code]
         if missing:
             found.append(
@@ -126,7 +127,7 @@ def headlines(session: Session, counts: Mapping[str, Any]) -> list[dict[str, str
         {
             "name": "Under control",
             "value": f"{control.value} %" if control.value else "not known",
-            "text": f"{control.good:,} of {control.n:,} decisions: granted, recorded, in scope, on fresh evidence, every duty filled",
+            "text": f"{control.good:,} of {control.n:,} decisions of the last 24 hours: granted, recorded, on fresh evidence, every duty filled",
             "link": f"/n/{control.id}",
         },
         {

@@ -104,6 +104,7 @@ class SQLiteStore:
         self._pid = os.getpid()
         self._queue: SimpleQueue[Piece | None] = SimpleQueue()
         self._readers: deque[sqlite3.Connection] = deque()
+        self._watcher: sqlite3.Connection | None = None  # reads nothing but whether others committed
         self._gate = threading.Lock()
         self._turn = threading.Lock()  # whoever holds it may use the writer
         self._working = 0  # the thread that does
@@ -176,6 +177,18 @@ class SQLiteStore:
         finally:
             connection.close()
 
+    def version(self) -> int:
+        """A number that is the same as before if and only if nothing was committed since (SQLite: PRAGMA data_version)."""
+        with self._gate:
+            if self._closed:
+                raise Fault("E611", "the store is closed", where=str(self.path))
+            try:
+                self._watcher = self._watcher or self._open()
+                number: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise problem(error, self.path) from None
+            return number
+
     def _reader(self) -> sqlite3.Connection:
         """A connection that cannot write."""
         if self._closed:
@@ -208,6 +221,8 @@ class SQLiteStore:
             self._writer.close()
         while self._readers:
             self._readers.pop().close()
+        if self._watcher is not None:
+            self._watcher.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
