@@ -73,7 +73,12 @@ def test_what_was_read_is_read_again_only_after_a_commit(house: House, query: Qu
     assert query.ask(wanted, as_of=-1)[1] == [(0,)]
     assert query.ask(wanted)[1] == [(3,)]
     assert len(read) == 3, "another position is another answer"
-    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('delete from file where seq = (select min(seq) from file)'); c.commit()"
+    script = (
+        "import sqlite3, sys\n"
+        "home = sqlite3.connect(sys.argv[1])\n"
+        "home.execute('delete from file where seq = (select min(seq) from file)')\n"
+        "home.commit()"
+    )
     subprocess.run([sys.executable, "-c", script, str(house.store.path)], check=True)
     assert query.ask(wanted)[1] == [(2,)]
 

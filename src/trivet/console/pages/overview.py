@@ -127,7 +127,7 @@ def headlines(session: Session, counts: Mapping[str, Any]) -> list[dict[str, str
         {
             "name": "Under control",
             "value": f"{control.value} %" if control.value else "not known",
-            "text": f"{control.good:,} of {control.n:,} decisions of the last 24 hours: granted, recorded, on fresh evidence, every duty filled",
+            "text": f"{control.good:,} of {control.n:,} decisions of the last 24 hours: granted, recorded, freshly proven, all duties held",
             "link": f"/n/{control.id}",
         },
         {
