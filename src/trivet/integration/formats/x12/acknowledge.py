@@ -14,6 +14,7 @@ from functools import cache
 
 from trivet.integration.formats.x12.elements import ElementMisfit, check
 from trivet.integration.formats.x12.interchange import Fault, Group, Interchange, Set, read
+from trivet.integration.formats.x12.patterns import Known
 from trivet.integration.formats.x12.situations import situations
 from trivet.integration.formats.x12.structure import guide_of, structure
 from trivet.integration.formats.x12.tokens import Marks, Segment
@@ -33,6 +34,7 @@ WORST = (
 )
 MOST_TEXT = 99  # IK404 is at most 99 characters
 SETS = frozenset(["837", "835", "834", "820", "270", "271", "276", "277", "278"])
+NONE: Known = {}
 NEWLINE = {"\n": "<LF>", "\r": "<CR>"}
 
 
@@ -72,10 +74,19 @@ def examine(one: Set, group: Group, marks: Marks) -> Finding:
     finding.misfits = walker.misfits
     if guide.version == "5010":
         finding.misfits += situations(guide.set, walker.steps)
-    for position, step in enumerate(walker.steps, 2):
-        wrong = check(step.segment, step.slot, marks)
-        if wrong and step.slot is not None:
-            finding.elements.append((position, step.segment, step.loop, wrong))
+    patterns, text = walker.book.patterns, one.text
+    known = patterns.known
+    for position, (segment, loop, _, slot) in enumerate(walker.steps, 2):
+        if slot is None:
+            continue
+        for pattern in known.get(slot, NONE).get(len(segment[4]), ()):
+            if pattern.fullmatch(text, segment[1], segment[2]):
+                break
+        else:
+            if wrong := check(segment, slot, marks):
+                finding.elements.append((position, segment, loop, wrong))
+            else:
+                patterns.learn(segment, slot)
     return finding
 
 

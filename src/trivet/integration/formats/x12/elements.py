@@ -16,7 +16,7 @@ from trivet.integration.formats.x12.tokens import Marks, Segment
 from trivet.integration.formats.x12.values import Doubt, date, date_time, parts
 from trivet.integration.tables import table
 
-__all__ = ["ElementMisfit", "check", "check_required"]
+__all__ = ["ElementMisfit", "Kind", "check", "check_required", "dictionary", "wrong"]
 
 MISSING, CONDITION, TOO_MANY, SHORT, LONG, CHARACTER, CODE, DATE, TIME, EXCLUDED = "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"
 REPETITIONS, COMPONENTS = "12", "13"  # not in a 997
@@ -127,7 +127,7 @@ def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisf
         for element, (kind, value) in enumerate(zip(kinds, segment.values[1:], strict=False), 1):
             if value:
                 if kind.type and marks.component not in value and not (marks.repetition and marks.repetition in value):
-                    if code := _wrong(kind, value, before):
+                    if code := wrong(kind, value, before):
                         found.append(ElementMisfit(element, 0, kind.reference, code, value))
                 else:
                     found += _repeated(segment.name, kind, element, value, marks)
@@ -157,7 +157,7 @@ def _composite(kind: Kind, element: int, value: str, marks: Marks) -> Iterator[E
             text = texts[component - 1] if component <= len(texts) else ""
             if not text and part.must:
                 yield ElementMisfit(element, component, part.reference, MISSING, "")
-            elif text and (code := _wrong(part, text, before)):
+            elif text and (code := wrong(part, text, before)):
                 yield ElementMisfit(element, component, part.reference, code, text)
             before = text
 
@@ -174,7 +174,7 @@ def _values(segment: Segment, slot: Slot, marks: Marks) -> Iterator[ElementMisfi
             yield ElementMisfit(element, shown, _reference(segment.name, element, shown), CODE, text)
 
 
-def _wrong(kind: Kind, text: str, before: str) -> str:
+def wrong(kind: Kind, text: str, before: str) -> str:
     """The code of what is wrong with one simple value; empty when nothing is. `before` says how a date period is written."""
     if not text.isprintable() and CONTROL.search(text):
         return CHARACTER

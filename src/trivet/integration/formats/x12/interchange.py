@@ -18,6 +18,7 @@ DATE6, DATE8 = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z"), re.com
 # Functional identifiers of the sets that are read (data element 479).
 GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])
 VERSION = re.compile(r"00(30[1-7]0|40[1-6]0|50[1-5]0|60[1-5]0|70[1-6]0|80[1-3]0)[A-Z0-9]{0,6}\Z")
+ENVELOPE = frozenset(["GS", "GE", "IEA", "ST", "SE"])
 TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
 
 
@@ -32,12 +33,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Set:
-    """A transaction set: header, what is inside, trailer. `stubs` of a claim keep only amounts, empty segments only a terminator."""
+    """A transaction set: header, what is inside, trailer. `stubs` of a claim keep only amounts, empty segments only a terminator.
+    `text` is what the places of its segments count in."""
 
     header: Segment
     body: list[Segment] = field(default_factory=list)
     trailer: Segment | None = None
     faults: list[Fault] = field(default_factory=list)
+    text: str = ""
 
     @property
     def kind(self) -> str:
@@ -95,7 +98,7 @@ def read(text: str) -> Iterator[Interchange]:
         follows = _next(text, at, marks)
         found = list(segments(text, marks, at, follows, number))
         number += len(found)
-        made = _interchange(found, marks)
+        made = _interchange(found, marks, text)
         control = made.header.value(5), made.header.value(6), made.header.value(13)
         if control in numbers:
             made.faults.append(Fault("isa-control-repeated", made.header, 13))
@@ -113,13 +116,18 @@ def _next(text: str, at: int, marks: Marks) -> int:
     return found.end() if found is not None else len(text)
 
 
-def _interchange(found: list[Segment], marks: Marks) -> Interchange:
+def _interchange(found: list[Segment], marks: Marks, text: str) -> Interchange:
     made = Interchange(found[0], marks)
     group: Group | None = None
     current: Set | None = None
     for segment in found[1:]:
-        name = segment.name
-        if name == "GS":
+        name = segment[0]
+        if name not in ENVELOPE:
+            if current is not None:
+                current.body.append(segment)
+            elif name:
+                made.stray.append(segment)
+        elif name == "GS":
             group, current = Group(segment), None
             made.groups.append(group)
         elif name == "GE" and group is not None:
@@ -127,14 +135,14 @@ def _interchange(found: list[Segment], marks: Marks) -> Interchange:
         elif name == "IEA":
             made.trailer, group, current = segment, None, None
         elif name == "ST" and group is not None:
-            current = Set(segment)
+            current = Set(segment, text=text)
             group.sets.append(current)
             current = None if current.bare else current
         elif name == "SE" and current is not None:
             current.trailer, current = segment, None
         elif current is not None:
             current.body.append(segment)
-        elif name:
+        else:
             made.stray.append(segment)
     _check(made)
     return made

@@ -16,6 +16,7 @@ __all__ = ["Marks", "Segment", "decode", "leaves", "read_marks", "segments"]
 BLANK = " \t\r\n"
 # A segment identifier is two or three capitals and digits (X12.6 3.5.2); ISA is the only one with fixed lengths.
 ISA_LENGTH = 106
+_segment = tuple.__new__
 NAME = re.compile(r"[A-Z][A-Z0-9]{1,2}\Z")
 
 
@@ -82,12 +83,13 @@ def segments(text: str, marks: Marks, start: int, end: int, number: int = 0) -> 
     at, separator, terminator = start, marks.element, marks.terminator
     for piece in text[start:end].split(terminator):
         bare = piece.lstrip(BLANK)
-        begin = at + len(piece) - len(bare)
-        at += len(piece) + 1
+        stop = at + len(piece)
+        at = stop + 1
         if not bare and at > end:
             return
         values = bare.split(separator)
-        yield Segment(values[0] if len(values[0]) <= LONGEST else NO_NAME, begin, begin + len(bare), number, values)
+        name = values[0]
+        yield _segment(Segment, (name if len(name) <= LONGEST else NO_NAME, stop - len(bare), stop, number, values))
         number += 1
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from trivet.integration.formats.x12.moves import Move, State, book_of, remember
 from trivet.integration.formats.x12.structure import Loop, Slot, known_names, names_of
 from trivet.integration.formats.x12.tokens import Marks, Segment
 
 __all__ = ["FOREIGN", "LOOP_COUNT", "MISSING", "SEGMENT_COUNT", "SEQUENCE", "UNEXPECTED", "UNKNOWN", "Misfit", "Step", "Walker"]
 
 # AK304 and IK304 (X12.20, data elements 720 and 620): what can be wrong with a segment.
+_step = tuple.__new__
 UNKNOWN, UNEXPECTED, MISSING, LOOP_COUNT, SEGMENT_COUNT, FOREIGN, SEQUENCE = "1", "2", "3", "4", "5", "6", "7"
 
 
@@ -61,12 +63,14 @@ class Walker:
         self.instances = 0
         self.steps: list[Step] = []
         self.misfits: list[Misfit] = []
+        self.book = book_of(root, marks)
+        self.state: State | None = None  # of the stack; None where it has to be found out
 
     def fork(self) -> Walker:
         """The same state, without the steps that led to it."""
         made = Walker(self.root, self.marks, self.persons)
         made.stack = [Open(level.loop, level.instance, level.place, dict(level.counts)) for level in self.stack]
-        made.instances = self.instances
+        made.instances, made.state = self.instances, self.state
         return made
 
     def walk(self, body: Iterable[Segment], first: int = 2) -> None:
@@ -96,6 +100,7 @@ class Walker:
                     del self.stack[depth + 1 :]
                     level.place = child.place
                     level.counts[id(child)] = 1
+                    self.state = None
                     return
 
     def finish(self, last: Segment, position: int) -> None:
@@ -105,16 +110,53 @@ class Walker:
 
     def take(self, segment: Segment, position: int) -> None:
         """One segment."""
+        name, values = segment[0], segment[4]
+        book, state = self.book, self.state
+        if state is None:
+            state = self.state = book.state(self.stack)
+        word: str | None = None
+        move = state.plain.get(name)
+        if move is None and (test := book.tests.get(name)) is not None:
+            word = book.word(values, test)
+            move = state.told.get((name, word))
+        if move is None:
+            self._look(segment, position, state, word)
+            return
+        depth, opens, counted, place, most, slot, loop, self.state = move
+        stack = self.stack
+        if len(stack) > depth + 1:
+            del stack[depth + 1 :]
+        level = stack[depth]
+        self.loose = None
+        level.place = place
+        count = level.counts[counted] = level.counts.get(counted, 0) + 1
+        if opens is not None:
+            self.instances += 1
+            level = Open(opens, self.instances, slot.place, {id(slot): 1})
+            stack.append(level)
+        if count > most:
+            self.misfits.append(Misfit(LOOP_COUNT if opens is not None else SEGMENT_COUNT, name, position, segment, loop))
+        self.steps.append(_step(Step, (segment, loop, level.instance, slot)))
+
+    def _look(self, segment: Segment, position: int, before: State, word: str | None) -> None:
+        """Look for a segment's place in the structure, and remember a move without fault."""
         for depth in range(len(self.stack) - 1, -1, -1):
             level = self.stack[depth]
             child = self._find(level, segment)
             if child is not None:
+                said = len(self.misfits)
                 for left in reversed(self.stack[depth + 1 :]):
                     self._missing(left, len(left.loop.children) + 1, position, segment)
                 self._missing(level, child.place, position, segment)
+                clean = len(self.misfits) == said
                 del self.stack[depth + 1 :]
                 self.loose = None
                 self._enter(level, child, segment, position)
+                self.state = self.book.state(self.stack)
+                if clean and segment.name in self.book.tests:
+                    opens, slot = (child, child.first) if isinstance(child, Loop) else (None, child)
+                    move = Move(depth, opens, id(child), child.place, child.most, slot, self.steps[-1].loop, self.state)
+                    remember(before, segment.name, word, move)
                 return
         self.misfits.append(Misfit(self._unexpected(segment), segment.name, position, segment, self.stack[-1].loop.id))
         self.steps.append(self._guess(segment))
