@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ WORD = re.compile(r"[a-z_][a-z_0-9]*", re.I)
 HEADER = re.compile(r"-- columns: (.+)")
 EVERYTHING = 2**62
 HELD = 20  # pages of a relation that are held; a longer one is streamed anew by each query
+FEW = 100  # ledger entries looked at before it is asked whether that is enough
 PEOPLE = ("person", "other_person", "candidate")
 
 
@@ -97,7 +98,19 @@ class Query:
 
     def position(self, at: str) -> int:
         """The last ledger position whose entry is not later than an instant; -1 when there is none."""
-        return int(self._store.read(_sql("ledger_position"), (at,))[0][0])
+        return self.positions([at])[at]
+
+    def positions(self, instants: Iterable[str]) -> dict[str, int]:
+        """The same for many instants, by one walk back from the ledger's end: many cases of the past cost what the earliest does."""
+        waiting = sorted(set(instants))
+        found = dict.fromkeys(waiting, -1)
+        for page in self._store.pages(_sql("ledger_moments"), (waiting[-1],), FEW) if waiting else ():
+            for seq, at in page:
+                while waiting and at <= waiting[-1]:
+                    found[waiting.pop()] = seq
+            if not waiting:
+                break
+        return found
 
     def close(self) -> None:
         """Give the engine back."""

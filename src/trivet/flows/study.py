@@ -46,8 +46,9 @@ def rows_of(house: House, view: str, cases: Sequence[tuple[str, str]], caller: C
     refused = house.role("access").left_out(caller.purpose)
     wanted = [(person, at) for person, at in cases if person not in refused]
     last = house.landing.horizon()
-    query = house.role("query")
-    known = {at: min(query.position(at), last) if as_of == THEN else last if as_of is None else as_of for at in {at for _, at in wanted}}
+    moments = {at for _, at in wanted}
+    then = house.role("query").positions(moments) if as_of == THEN else {}
+    known = {at: min(then[at], last) if as_of == THEN else last if as_of is None else as_of for at in moments}
     rows = house.features.many(view, [(person, at, known[at]) for person, at in wanted])
     persons, left = {person for person, _ in wanted}, {person for person, _ in cases} & refused
     marks = sorted(house.role("erasures").mark(f"read {person}") for person in persons)  # who knows a person finds the entry by it

@@ -50,8 +50,8 @@ def cohort(house: House, use: str) -> Cohort:
     statement = text("trivet.wiring", "sql", f"outcome_{use}.sql")
     given: list[Any] = [FEEDS[use], house.clock.now()[:19], *WORSE.get(use, []), MOST]
     _, rows = house.shelf.query(statement, parameters=given)
-    position = house.role("query").position
-    cases = tuple(Case(person, at, position(at), bool(outcome)) for person, at, outcome in reversed(rows))
+    known_at = house.role("query").positions(at for _, at, _ in rows)
+    cases = tuple(Case(person, at, known_at[at], bool(outcome)) for person, at, outcome in reversed(rows))
     view = house.office.policy.uses[use].view
     known = house.features.many(view, [(case.person, case.instant, case.as_of) for case in cases]) if cases else []
     return Cohort(cases, tuple(known), sha256(statement.encode()))

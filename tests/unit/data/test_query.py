@@ -11,6 +11,7 @@ import pytest
 
 from lines import opened
 from trivet.contracts.house import House
+from trivet.contracts.trace import Entry
 from trivet.data import query as query_module
 from trivet.data import segments as segments_module
 from trivet.data.query import Query, columns_of
@@ -51,6 +52,20 @@ def test_every_relation_says_its_columns_and_can_be_read(house: House, query: Qu
     for name, sql in relations().items():
         columns, _ = query.ask(f"select * from {name}")
         assert columns == [column for column, _ in columns_of(sql)], name
+
+
+def test_positions_of_many_instants_are_those_of_each(house: House, query: Query) -> None:
+    """The last entry not later than an instant, also where clocks went back; before the first entry there is none."""
+    moments = ["2026-03-01T00:00:07", "2026-03-01T00:00:03", "2026-03-01T00:00:09", "2026-03-01T00:00:05", "2026-03-01T00:00:05"]
+    entries = [Entry("note", f"{at}.000000Z") for at in moments * 40]
+    house.store.write(lambda tx: house.ledger.append(tx, entries))
+    told = [(seq, str(house.ledger.entry(seq)["at"])) for seq in range(house.ledger.size())]
+    asked = [f"2026-02-28T00:00:{second:02d}.000000Z" for second in (0, 30)] + [f"2026-03-01T00:00:{second:02d}.5Z" for second in range(12)]
+    asked += [at for _, at in told]
+    each = {at: max((seq for seq, moment in told if moment <= at), default=-1) for at in asked}
+    assert query.positions(asked) == each
+    assert {at: query.position(at) for at in asked} == each
+    assert query.positions([]) == {}
 
 
 def test_a_query_sees_what_was_known_at_a_position(house: House, query: Query) -> None:
