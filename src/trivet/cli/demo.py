@@ -65,8 +65,8 @@ def lines(story: dict[str, Any], first: str, home: Path, withheld: list[str]) ->
 
 def fault_lines(kind: str, held: dict[str, Any]) -> Iterator[str]:
     """One kind of fault: found of planted, what else was said, and why some cannot be found."""
-    alarms = "" if held["false_alarms"] is None else f"   {held['false_alarms']:,} false alarms"
+    alarms = f"no alarm: {held['no_alarm']}" if held["said"] is None else f"{held['false_alarms']:,} false alarms of {held['said']:,}"
     missed = f"   missed: {', '.join(held['missed'])}" if held["missed"] else ""
-    yield f"    {kind:<24}{held['found']:>5} of {held['planted']:<5}{alarms}{missed}"
+    yield f"    {kind:<24}{held['found']:>5} of {held['planted']:<5}   {alarms}{missed}"
     for spot in held["blind_spots"]:
         yield f"      {spot['fault']} is a blind spot: {spot['reason']}. Would be found by {spot['would_find']}"

@@ -1,44 +1,17 @@
-"""How each kind of planted fault is found, and which rows of a check it explains.
+"""How each kind of planted fault is found. In: what the house says (`heard.Evidence`) and a fault of the truth. Out: found or not.
 
-In: what the house says (`heard.Evidence`) and the faults of the truth. Out: found or not; rows that nobody planted. A fault is
-found only where the house itself says so. No kind is found by looking at the truth.
+A fault is found only where the house itself says so. No kind is found by looking at the truth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from trivet.wiring.heard import Evidence, Fault, listed
 
-__all__ = ["ALARMS", "FINDERS", "circumstance", "unexplained"]
+__all__ = ["FINDERS", "circumstance"]
 
 FEWEST_VALUES = 5  # of a local code that `code-distribution` judges
-Row = dict[str, Any]
-Explains = Callable[[Evidence, list[Fault]], Callable[[Row], bool]]
-
-
-def unexplained(rows: list[Row], explained: Callable[[Row], bool]) -> int:
-    """Records that a check names and no planted fault explains."""
-    return len({row["record"] for row in rows if not explained(row)})
-
-
-def by_receipt(evidence: Evidence, faults: list[Fault]) -> Callable[[Row], bool]:
-    """Explained where a fault came with the receipt."""
-    known = set[int]().union(*(evidence.receipts(fault) for fault in faults))
-    return lambda row: row["known_seq"] in known
-
-
-def by_feed(evidence: Evidence, faults: list[Fault]) -> Callable[[Row], bool]:
-    """Explained where the feed was made to fall silent."""
-    known = {f"source/{fault['where']['source']}" for fault in faults}
-    return lambda row: row["record"] in known
-
-
-def by_code(evidence: Evidence, faults: list[Fault]) -> Callable[[Row], bool]:
-    """Explained where the row names a code that was mapped wrongly."""
-    known = [f"code {fault['detail']['code']} " for fault in faults]
-    return lambda row: any(code in row["why"] for code in known)
 
 
 def rows_of(check: str) -> Callable[[Evidence, Fault], bool]:
@@ -143,18 +116,6 @@ FINDERS: dict[str, Callable[[Evidence, Fault], bool]] = {
     "silent_feed": silent,
     "remit_unbalanced": rows_of("remit-unbalanced"),
     "price_mismatch": rows_of("charge-mismatch"),
-}
-ALARMS: dict[str, tuple[tuple[str, ...], Explains]] = {
-    # check: kinds of planted faults that it looks for, and how they explain its rows
-    "unit-mixed-up": (("unit_mixed_up",), by_receipt),
-    "unit-missing": (("unit_missing",), by_receipt),
-    "code-distribution": (("mapping_error",), by_code),
-    "feed-silent": (("silent_feed",), by_feed),
-    "message-id-reused": (("control_id_reused",), by_receipt),
-    "charge-mismatch": (("price_mismatch",), by_receipt),
-    "remit-unbalanced": (("remit_unbalanced",), by_receipt),
-    "message-damaged": (("truncated", "bad_date", "not_a_number"), by_receipt),
-    "event-late": (("late", "out_of_order"), by_receipt),
 }
 
 

@@ -1,7 +1,7 @@
 """What a home says about itself, indexed the way the truth of the sample hospital asks: check rows, notices, codes, repeats, links.
 
 In: a home that lived through the hospital, and the folder with its truth. Out: `Evidence`. Persons are counted where they stand, some
-thousand of the truth at a time; no record is read but those that a fault asks for.
+thousand of the truth at a time; no record is read but those that a fault asks for, or that the house itself names.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from trivet.contracts.house import House
 from trivet.kernel.resources import text
 
-__all__ = ["CHECKS", "Evidence", "Fault", "asked", "identifiers", "listed"]
+__all__ = ["CHECKS", "Doubt", "Evidence", "Fault", "asked", "identifiers", "listed"]
 
 Fault = dict[str, Any]
 CHECKS = (
@@ -33,15 +33,26 @@ CHECKS = (
     "feed-silent",
     "person-placeholder",
     "person-conflict",
+    "identifiers-swapped",
     "charge-mismatch",
     "remit-unbalanced",
 )
+ABOUT_PERSONS = ("person-placeholder", "person-conflict", "identifiers-swapped")
 PERSONS = 5_000  # persons of the truth that are read at a time
 TRUTH = pa.schema([("source", pa.string()), ("value", pa.string()), ("person", pa.string())])
 
 
 def _sql(name: str) -> str:
     return text("trivet.wiring", "sql", f"{name}.sql")
+
+
+class Doubt(NamedTuple):
+    """What was put before a human: `kind` is pair, conflict or crowded; `rule` says why."""
+
+    kind: str
+    rule: str
+    subject: str
+    other: str
 
 
 class Evidence:
@@ -72,8 +83,9 @@ class Evidence:
         for receipt, kind in rows(_sql("told_notices"), sorted(of_faults)):
             self.notices[kind].add(receipt)
         self.codes: set[tuple[str, str]] = {(system, code) for system, code in rows(_sql("told_codes"))}
-        self.uncovered = {(source, place) for source, place in rows(_sql("told_uncovered"))}
-        self.reviewed = {name for row in rows(_sql("told_reviews")) for name in row if name}
+        self.uncovered: set[tuple[str, str]] = {(source, place) for source, place in rows(_sql("told_uncovered"))}
+        self.doubts: list[Doubt] = [Doubt(*row) for row in rows(_sql("told_reviews"))]
+        self.reviewed = {name for doubt in self.doubts for name in (doubt.subject, doubt.other) if name}
         self.apart: set[frozenset[str]] = {frozenset(row) for row in rows(_sql("told_apart"))}
         self.identified(house, truth, faults)
 
@@ -85,7 +97,8 @@ class Evidence:
             engine.run(_sql("scored_records"))
             engine.run(_sql("scored_true"))
             [self.pairs] = engine.run(_sql("scored_identity")).to_pylist()
-            rows = engine.run(_sql("scored_asked"), asked(faults))
+            named = [row["record"] for check in ABOUT_PERSONS for row in self.checks[check]]
+            rows = engine.run(_sql("scored_asked"), (*asked(faults), sorted({*named, *self.reviewed})))
         finally:
             for table in ("scored_record", "scored_true"):
                 engine.run(_sql("scored_forget").format(table=table))
@@ -93,12 +106,16 @@ class Evidence:
         self.found: dict[str, str] = {}
         self.source: dict[str, str] = {}
         self.by_value: dict[str, set[str]] = defaultdict(set)
+        self.values: dict[str, set[str]] = defaultdict(set)
         self.records: dict[str, set[str]] = defaultdict(set)
+        self.true: dict[str, str] = {}
         for record, source, person, value, true in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             self.found[record], self.source[record] = person, source
             self.by_value[value].add(record)
+            self.values[record].add(value)
             if true is not None:
                 self.records[true].add(record)
+                self.true[record] = true
 
     @cached_property
     def sent(self) -> dict[tuple[str, str], int]:

@@ -1,7 +1,8 @@
 """What was planted against what was found: identity, codes, faults. In, a home that lived through the sample hospital, and the folder
 with its truth; out, figures measured in this very home. A fault counts as found only where the house itself says so: in a check's rows,
 a notice, a reject, a review, a repeated delivery (`heard.py`, `finders.py`). What is not found is missed, or, where
-`maps/quality/blind-spots.csv` says why nothing can find it, a blind spot; what the house says and nobody planted is counted too.
+`maps/quality/blind-spots.csv` says why nothing can find it, a blind spot; what the house says and nobody planted is a false alarm
+(`alarms.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 from trivet.contracts.house import House
 from trivet.kernel.resources import text
-from trivet.wiring.finders import ALARMS, FINDERS, circumstance, unexplained
+from trivet.wiring.alarms import alarms, counted, unalarmed
+from trivet.wiring.finders import FINDERS, circumstance
 from trivet.wiring.heard import Evidence, Fault
 
 __all__ = ["blind_spots", "measure"]
@@ -47,11 +49,12 @@ def blind_spots() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def found(evidence: Evidence, faults: list[Fault]) -> dict[str, Any]:
-    """Faults by kind: planted, found, blind spots, missed; what checks say that no planted fault explains. Planted is always the sum of
-    the three. A kind's `false_alarms` are those of the checks that look for it; None where no check of its own does."""
+    """Faults by kind: planted, found, blind spots, missed; what the house says that no planted fault explains. Planted is always the sum
+    of the three. A kind's `said` and `false_alarms` are those of the alarms that it is told with; where nothing is ever flagged both are
+    None, and `no_alarm` says why."""
     kinds: dict[str, dict[str, Any]] = {}
     by_kind: dict[str, list[Fault]] = defaultdict(list)
-    spots = blind_spots()
+    spots, silent = blind_spots(), unalarmed()
     for fault in faults:
         by_kind[fault["kind"]].append(fault)
     for name, planted in sorted(by_kind.items()):
@@ -63,15 +66,15 @@ def found(evidence: Evidence, faults: list[Fault]) -> dict[str, Any]:
             "found": len(planted) - len(unfound),
             "blind_spots": [{"fault": fault, **spot} for fault, spot in why.items() if spot],
             "missed": [fault for fault, spot in why.items() if spot is None],
+            "said": None,
             "false_alarms": None,
+            "no_alarm": silent.get(name, ""),
         }
-    alarms = {}
-    for check, (causes, explain) in ALARMS.items():
-        explained = explain(evidence, [fault for cause in causes for fault in by_kind[cause]])
-        alarms[check] = unexplained(evidence.checks[check], explained)
-        for cause in causes:
-            if cause in kinds:
-                kinds[cause]["false_alarms"] = (kinds[cause]["false_alarms"] or 0) + alarms[check]
+    told = counted(evidence, by_kind)
+    for alarm in alarms():
+        for kind in (kinds[one] for one in alarm.kinds if alarm.alarm and one in kinds):
+            kind["said"] = (kind["said"] or 0) + told[alarm.alarm].said
+            kind["false_alarms"] = (kind["false_alarms"] or 0) + told[alarm.alarm].false
     planted_, hit = sum(kind["planted"] for kind in kinds.values()), sum(kind["found"] for kind in kinds.values())
     return {
         "faults": {
@@ -82,5 +85,6 @@ def found(evidence: Evidence, faults: list[Fault]) -> dict[str, Any]:
             "share": round(hit / planted_, 6) if planted_ else None,
             "by_kind": kinds,
         },
-        "false_alarms": alarms,
+        "false_alarms": {name: one.false for name, one in told.items()},
+        "alarms": {one.alarm: {**told[one.alarm]._asdict(), "counts": one.said, "false_if": one.false} for one in alarms() if one.alarm},
     }

@@ -140,6 +140,23 @@ def test_a_disputed_record_joins_nobody(desk: Desk) -> None:
     assert desk.person("c") not in (desk.person("a"), desk.person("b"))
 
 
+def test_a_disputed_number_stays_with_who_bears_it_undisputed(desk: Desk) -> None:
+    """A result came under somebody else's number: who later comes with that number and no name is the one whose other records bear it
+    undisputed, not the one whose name the result bore; where nobody bears it undisputed, nobody is linked and a human is asked."""
+    nameless: dict[str, Any] = {"family": "", "given": "", "born": "", "sex": "", "mrn": "100"}
+    desk.take("adt", patient("b", "Okafor", "James", "1948-11-02", "male", mrn="200"))
+    desk.take("lab", patient("c", "Okafor", "James", "1948-11-02", "male", mrn="100"))
+    assert desk.person("c") == desk.person("b")
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("beds", patient("d", **nameless))
+    assert desk.person("d") not in (desk.person("a"), desk.person("b"))
+    assert "number-disputed" in {rule for _, _, rule in desk.reviews()}
+    desk.take("ehr", patient("e", mrn="100", **FULL))
+    assert desk.person("e") == desk.person("a")
+    desk.take("appointments", patient("f", **nameless))
+    assert desk.person("f") == desk.person("a")
+
+
 def test_twins_are_two(desk: Desk) -> None:
     """Same surname, birth date, address and telephone, other given name: two persons, and a doubt for a human."""
     desk.take("adt", patient("a", given="Elena", mrn="100", **FULL))

@@ -21,6 +21,7 @@ __all__ = ["TOO_LARGE", "Finding", "Match", "find", "vetoed"]
 
 LINKED = ("certain", "probable")
 NUMBERED = ("identifier", "member")
+NAMES = ("family", "given")
 FEW = 16  # records that are opened sooner than a glance at their briefs is prepared
 Block = Sequence[tuple[int, int]]  # number, brief
 TOO_LARGE = "block-too-large"
@@ -84,13 +85,18 @@ def find(register: Register, known: Features, weights: Weights, self_known: Know
         evidence = compare(known, one.features, weights, terms, shared)
         persons.setdefault(one.person, []).append((one, judge(known, one.features, evidence, prior, weights), evidence))
     disputed = register.disputed([one.subject for held in persons.values() for one, verdict, _ in held if verdict.grade in LINKED])
+    firm = {
+        person
+        for person, held in persons.items()
+        if any(verdict.rule == "same-identifier" and one.subject not in disputed for one, verdict, _ in held)
+    }
     persons = {person: [_undisputed(item, disputed) for item in held] for person, held in persons.items()}
     verdicts = [_of_person(register, known, person, held, weights, apart) for person, held in persons.items()]
     matches = sorted(
         (match for match in verdicts if match is not None),
         key=lambda match: (-GRADES.index(match.grade), -(match.score or 0.0), match.subject),
     )
-    found = _decide(matches, crowded)
+    found = _decide(matches, crowded, firm)
     return _held(found) if crowded else found
 
 
@@ -105,9 +111,13 @@ def _held(found: Finding) -> Finding:
     return Finding(sure[0] if sure else None, tuple(sure[1:]), waits + doubts, found.crowded)
 
 
-def _decide(matches: Sequence[Match], crowded: frozenset[str]) -> Finding:
-    """Which of the persons found is the one."""
+def _decide(matches: Sequence[Match], crowded: frozenset[str], firm: Collection[str]) -> Finding:
+    """Which of the persons found is the one. `firm` are those who bear the number in a record of which it is settled whose it is."""
     agreed = [match for match in matches if match.rule == "same-identifier" and match.grade == "certain"]
+    if len(agreed) > 1:  # a number that is disputed stays with who bears it undisputed; where nobody does, only a human can say
+        weak = [match for match in agreed if match.person not in firm and not any(field in NAMES for field, _, _ in match.evidence)]
+        matches = [match._replace(grade="possible", rule="number-disputed") if match in weak else match for match in matches]
+        agreed = [match for match in agreed if match not in weak]
     if agreed:  # number and name agree with somebody: who bears the number under another name is the odd one
         doubts = tuple(match for match in matches if match.grade != "none" and match not in agreed)
         return Finding(agreed[0], tuple(agreed[1:]), doubts, crowded)

@@ -14,7 +14,12 @@ from trivet.testing.hospital.writers import hl7
 
 __all__ = ["keepalives", "truths"]
 
-SYSTEMS = {"lab": "https://southmere.example/codes/lab", "lab_b": "https://southmere.example/codes/northgate-lab"}
+SYSTEMS = {
+    "lab": "https://southmere.example/codes/lab",
+    "lab_b": "https://southmere.example/codes/northgate-lab",
+    "vitals": "https://southmere.example/codes/vitals",
+}
+ORDERED = (*(("lab", code) for code, _ in hl7.PANELS.values()), ("lab_b", "900"), ("vitals", "VS"))  # panels: nobody has mapped them
 _CARD = Registration("9999999", "ZZTEST", "LAB", "", "1970-01-01", "M", "", "", "", "")
 
 
@@ -66,6 +71,10 @@ def _maps(world: World) -> Iterator[dict[str, Any]]:
         for source, system, code in (("lab", SYSTEMS["lab"], lab.a_code), ("lab_b", SYSTEMS["lab_b"], lab.b_code)):
             if (system, code) not in mapped:
                 yield _fault(world, "code_unmapped", source, detail={"system": system, "code": code, "right": lab.loinc})
+                mapped.add((system, code))
+    for source, code in ORDERED:
+        if (SYSTEMS[source], code) not in mapped:
+            yield _fault(world, "code_unmapped", source, detail={"system": SYSTEMS[source], "code": code, "right": None})
 
 
 def _relations(world: World, number: int) -> Iterator[dict[str, Any]]:

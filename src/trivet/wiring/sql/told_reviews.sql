@@ -1,2 +1,2 @@
--- who was ever in doubt, for the scorecard
-select subject, other from reviews
+-- who was ever in doubt, and why, for the scorecard
+select kind, rule, subject, other from reviews

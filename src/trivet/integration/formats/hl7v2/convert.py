@@ -97,7 +97,7 @@ def _coded(name: str) -> Convert:
 
     def convert(work: Work, leaf: Leaf) -> Any:
         text = leaf[3].strip()
-        found = rows.get(text) or rows.get(text.upper())
+        found = rows.get(text) or rows.get(text.upper()) or rows.get(text.lower())
         if found is None:
             raise Doubt("unknown-code", "not in the code map", system, text)
         if not found.code:  # the code map says that it has no counterpart
@@ -106,7 +106,7 @@ def _coded(name: str) -> Convert:
 
     def code(text: str, work: Work) -> str:
         text = text.strip()
-        found = rows.get(text) or rows.get(text.upper())
+        found = rows.get(text) or rows.get(text.upper()) or rows.get(text.lower())
         if found is None or not found.code:
             raise Doubt("unknown-code", "not in the code map", system, text)
         return found.code

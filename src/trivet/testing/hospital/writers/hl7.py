@@ -13,7 +13,7 @@ from trivet.testing.hospital.almanac import Almanac
 from trivet.testing.hospital.person import Person, Registration
 from trivet.testing.hospital.tables import Lab, Reason, Vital
 
-__all__ = ["Visit", "adt", "escape", "lab_a", "lab_b", "merge", "place", "vitals"]
+__all__ = ["PANELS", "Visit", "adt", "escape", "lab_a", "lab_b", "merge", "place", "vitals"]
 
 _ESCAPES = str.maketrans({"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"})
 
@@ -155,7 +155,7 @@ def _bounds(lab: Lab, female: bool) -> tuple[float, float]:
     return (lab.low_f, lab.high_f) if female else (lab.low, lab.high)
 
 
-_PANELS = {
+PANELS = {
     "chem": ("BMP", "Basic metabolic panel"),
     "cbc": ("CBC", "Complete blood count"),
     "liver": ("LFT", "Liver panel"),
@@ -190,7 +190,7 @@ def lab_a(
     for lab, value, unit in results:
         if lab.panel != panel:
             panel, group, index = lab.panel, group + 1, 0
-            code, name = _PANELS[panel]
+            code, name = PANELS[panel]
             lines.append(
                 f"OBR|{group}|{order}^MERIDIAN|{order}{group}^LABCORE|{code}^{name}^99SMHLAB|||{then}|||||||{then}||||||||{now}||LAB|F\r"
             )
