@@ -262,6 +262,41 @@ def test_where_somebody_came_from_and_went() -> None:
     assert row["visit_concept_id"] == 262
 
 
+# what a place of service code says, in short (CMS, code set of 2024-05-02), and which codes of FHIR mean it (the guide's concept maps)
+PLACES = {
+    "11": {"gp", "mp"},  # an office
+    "12": {"home", "alt-home"},  # home
+    "20": {"urgentcare"},  # urgent care, which is not a hospital's emergency room
+    "22": {"outp"},  # outpatient hospital
+    "23": {"emd"},  # a hospital's emergency room
+    "31": {"snf"},  # skilled nursing
+    "32": {"nursing"},  # nursing facility
+    "34": {"hosp", "hospice"},  # hospice
+    "51": {"psych", "psy"},  # inpatient psychiatry
+}
+
+
+def test_places_are_the_places_that_their_codes_say() -> None:
+    """Each row with a place of service names the right one; a short stay has none; another project's reading stands apart and changes
+    nothing else; the code system is known under its published name."""
+    rules = read_rules()
+    told = {
+        code: place
+        for name in ("visit", "admitted", "discharged")
+        for code, (vocabulary_, place) in rules.codes[name].items()
+        if vocabulary_ == "CMS Place of Service"
+    }
+    assert told == {code: place for place, codes in PLACES.items() for code in codes}
+    assert [rules.codes["discharged"][code] for code in ("aadvice", "exp")] == [("UB04 Pt dis status", code) for code in ("07", "20")]
+    assert "SS" not in rules.codes["visit"]
+    theirs = {code: place for code, place in rules.codes["visit:fhir2omop"].items() if rules.codes["visit"].get(code) != place}
+    assert theirs == {code: ("CMS Place of Service", place) for code, place in (("SS", "23"), ("snf", "32"), ("urgentcare", "23"))}
+    system = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+    row = only(made(patient(), visit("v", hospitalization={"admitSource": coded(system, "23")})), "visit_occurrence")
+    assert row["admitted_from_concept_id"] == 602
+    assert only(made(patient(), visit("v", **{"class": {"code": "snf"}})), "visit_occurrence")["visit_concept_id"] == 8863
+
+
 def test_a_medicine_keeps_its_end_its_unit_and_why_it_was_stopped() -> None:
     """The guide's MedicationMap: the end as told stands in verbatim_end_date; an end that only follows from the supply does not."""
     what = {"medicationCodeableConcept": coded(RXNORM, "m1")}

@@ -153,6 +153,8 @@ def _shipped() -> Rules:
         rules.roles.setdefault(row["table"], {}).setdefault(row["role"], []).append((row["column"], row["as"]))
     for row in _rows("codes.csv"):
         rules.codes.setdefault(row["map"], {})[row["code"]] = (row["vocabulary"], row["concept_code"])
+    for name in [name for name in rules.codes if ":" in name]:  # `visit:fhir2omop` is `visit` with the rows that it changes
+        rules.codes[name] = {**rules.codes[name.partition(":")[0]], **rules.codes[name]}
     rules.systems = {row["system"]: row["vocabulary"] for row in _rows("systems.csv")}
     rules.domains = {row["domain"]: row["table"] for row in _rows("domains.csv")}
     rules.excluded, rules.types = _rows("excluded.csv"), _rows("types.csv")
