@@ -6,7 +6,10 @@ One acknowledgement is what `receive` gives for one message: a sealed vault blob
 ledger entry, committed with synchronous=FULL. The limit is what the same disk does for one writer that appends 4 KiB (what
 one commit adds to SQLite's journal is more) and calls fdatasync, measured in turns with the store, so that foreign load hits
 both. A ratio of 1.0 for one client means that nothing is lost on the way to the disk. `door_...` is the whole way: a home's MLLP
-door in this process, senders in another one, over the loopback, each waiting for its acknowledgement before it sends again.
+door in this process, senders in another one, over the loopback, each waiting for its acknowledgement before it sends again. The
+senders are one thread with plain sockets and a selector, because they share the processors with the door and are not what is measured.
+`bare_...` is what the same senders get from a process that only appends each message to a file, calls fdatasync once for all that
+stand ready, and sends a fixed answer: the limit of a door on this machine.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import argparse
 import asyncio
 import json
 import os
+import selectors
+import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +27,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from trivet.contracts.trace import Entry
@@ -98,7 +104,7 @@ class Entrance:
         add_source(folder, "lab", Source(format="hl7v2", owner="benchmark", door="mllp://127.0.0.1:0"))
         self.house = open_home(folder)
         self.loop, self.ready = asyncio.new_event_loop(), threading.Event()
-        self.thread = threading.Thread(target=self.serve)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
         self.ready.wait()
 
@@ -112,8 +118,7 @@ class Entrance:
 
     def run(self, connections: int, seconds: float, first: int) -> list[float]:
         """Seconds each acknowledgement took, as the senders saw it."""
-        command = [sys.executable, __file__, "--send", str(self.door.port), str(connections), str(seconds), str(first)]
-        return [float(word) for word in subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()]
+        return sent_to(self.door.port, connections, seconds, first)
 
     def close(self) -> None:
         """End everything."""
@@ -122,24 +127,105 @@ class Entrance:
         self.house.close()
 
 
-async def send(port: int, connections: int, seconds: float, first: int) -> list[float]:
+def sent_to(port: int, connections: int, seconds: float, first: int) -> list[float]:
+    """`send` in a process of its own."""
+    command = [sys.executable, __file__, "--send", str(port), str(connections), str(seconds), str(first)]
+    return [float(word) for word in subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()]
+
+
+def send(port: int, connections: int, seconds: float, first: int) -> list[float]:
     """Closed-loop senders over MLLP."""
     took: list[float] = []
-
-    async def one(place: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        number, until = first + place * 10_000_000, time.perf_counter() + seconds
-        while (start := time.perf_counter()) < until:
-            writer.write(b"\x0b" + MESSAGE % number + b"\x1c\r")
-            answer = await reader.readuntil(b"\x1c\r")
-            if b"MSA|AA|%d" % number not in answer:
-                raise SystemExit("not acknowledged")
-            took.append(time.perf_counter() - start)
-            number += 1
-        writer.close()
-
-    await asyncio.gather(*(one(place) for place in range(connections)))
+    lines = [Line(port, first + place * 10_000_000) for place in range(connections)]
+    ready = selectors.EpollSelector()
+    for line in lines:
+        ready.register(line.socket, selectors.EVENT_READ, line)
+    until = time.perf_counter() + seconds
+    for line in lines:
+        line.send()
+    under_way = connections
+    while under_way:
+        for key, _ in ready.select():
+            line = key.data
+            if not line.answered():
+                continue
+            now = time.perf_counter()
+            took.append(now - line.sent)
+            if now < until:
+                line.send()
+            else:
+                under_way -= 1
     return took
+
+
+class Line:
+    """One connection of a sender."""
+
+    def __init__(self, port: int, number: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.number, self.got, self.sent = number, b"", 0.0
+
+    def send(self) -> None:
+        """The next message."""
+        self.number += 1
+        self.sent = time.perf_counter()
+        self.socket.sendall(b"\x0b" + MESSAGE % self.number + b"\x1c\r")
+
+    def answered(self) -> bool:
+        """Has the whole answer arrived? Only a positive one to this message counts."""
+        part = self.socket.recv(65_536)
+        self.got += part
+        if not self.got.endswith(b"\x1c\r"):
+            if not part:
+                raise SystemExit("closed")
+            return False
+        if b"MSA|AA|%d" % self.number not in self.got:
+            raise SystemExit("not acknowledged")
+        self.got = b""
+        return True
+
+
+class Bare:
+    """The least a door must do: take what stands ready, append it, one fdatasync for all, answer. In a thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = os.open(folder / "bare", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listening.getsockname()[1]
+        self.ready = selectors.EpollSelector()
+        self.ready.register(self.listening, selectors.EVENT_READ)
+        self.ending = False
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        """Until `close`."""
+        while not self.ending:
+            taken = []
+            for key, _ in self.ready.select(0.1):
+                if key.fileobj is self.listening:
+                    self.ready.register(self.listening.accept()[0], selectors.EVENT_READ)
+                    continue
+                line = cast(socket.socket, key.fileobj)
+                frame = line.recv(65_536)  # as much as one frame, because the sender waits
+                if frame:
+                    os.write(self.file, frame)
+                    taken.append((line, frame.split(b"|", 10)[9]))
+                else:
+                    self.ready.unregister(line)
+                    line.close()
+            if taken:
+                os.fdatasync(self.file)
+            for line, control in taken:
+                line.sendall(b"\x0bMSH|^~\\&|||||20260301||ACK|1|P|2.5.1\rMSA|AA|" + control + b"\r\x1c\r")
+
+    def close(self) -> None:
+        """End."""
+        self.ending = True
+        self.thread.join()
+        self.listening.close()
+        os.close(self.file)
 
 
 def told(took: list[float], seconds: float) -> dict[str, float]:
@@ -158,12 +244,12 @@ def main() -> None:
     given = parser.parse_args()
     if given.send:
         port, connections, seconds, first = given.send
-        print(*asyncio.run(send(int(port), int(connections), float(seconds), int(first))))
+        print(*send(int(port), int(connections), float(seconds), int(first)))
         return
     turn = given.seconds / 3
     with tempfile.TemporaryDirectory(dir=given.dir) as name:
         folder = Path(name)
-        door, entrance = Door(folder), Entrance(folder / "home")
+        door, entrance, bare = Door(folder), Entrance(folder / "home"), Bare(folder)
         entrance.run(4, 0.3, 2_000_000_000_000)
         door.run(8, 0.3, 2_000_000_000_000)
         limit: list[float] = []
@@ -171,13 +257,18 @@ def main() -> None:
         many: list[float] = []
         far: list[float] = []
         crowd: list[float] = []
+        bare_far: list[float] = []
+        bare_crowd: list[float] = []
         for number in range(3):
             limit += disk(folder, turn)
             one += door.run(1, turn, 1_000_000_000_000 * (number + 3))
             many += door.run(64, turn, 1_000_000_000_000 * (number + 6))
             far += entrance.run(1, turn, 1_000_000_000_000 * (number + 3))
             crowd += entrance.run(64, turn, 1_000_000_000_000 * (number + 6))
+            bare_far += sent_to(bare.port, 1, turn, 1_000_000_000_000 * (number + 3))
+            bare_crowd += sent_to(bare.port, 64, turn, 1_000_000_000_000 * (number + 6))
         entrance.close()
+        bare.close()
         door.store.close()
         door.keys.close()
     answer = {
@@ -186,11 +277,15 @@ def main() -> None:
         "store_64_clients": told(many, given.seconds),
         "door_1_connection": told(far, given.seconds),
         "door_64_connections": told(crowd, given.seconds),
+        "bare_1_connection": told(bare_far, given.seconds),
+        "bare_64_connections": told(bare_crowd, given.seconds),
     }
     rate = answer["limit_append_fdatasync"]["per_second"]
     answer["ratio"] = {"1_client": round(answer["store_1_client"]["per_second"] / rate, 3)}
     for name in ("store_64_clients", "door_1_connection", "door_64_connections"):
         answer["ratio"][name.removeprefix("store_")] = round(answer[name]["per_second"] / rate, 3)
+    for size in ("1_connection", "64_connections"):
+        answer["ratio"][f"door_to_bare_{size}"] = round(answer[f"door_{size}"]["per_second"] / answer[f"bare_{size}"]["per_second"], 3)
     if given.json:
         print(json.dumps(answer))
         return

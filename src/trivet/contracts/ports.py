@@ -57,11 +57,12 @@ class Store(Protocol):
 
     `submit` runs `work` inside a transaction together with whatever else is waiting; the future resolves only after the
     commit is durable. A piece of work that raises is rolled back alone and its error is the future's; the others commit.
+    `here`: the caller's own thread may commit before `submit` returns, where nothing waits and that takes a moment only.
     `pages` reads like `read`, a page of rows at a time, so that a table of any size can be gone through.
     `version` is a number that stays the same for as long as nobody, in any process, committed anything.
     """
 
-    def submit(self, work: Callable[[Tx], T]) -> Future[T]: ...
+    def submit(self, work: Callable[[Tx], T], *, here: bool = False) -> Future[T]: ...
 
     def write(self, work: Callable[[Tx], T]) -> T: ...
 
@@ -80,12 +81,17 @@ class Vault(Protocol):
     The address is keyed (HMAC), so that it reveals nothing. Every blob has its own data key, wrapped for its `holder`
     (`source:lab`, `person:p-...`, `house`); `rewrap` hands it from source or house to another holder (persons add up: a shared
     blob), `destroy` makes what only that holder could open unreadable for ever. The same bytes as another kind are another blob.
+    `add` is `put` for many addresses at once, of which `found` said that the vault knows none; it gives their commitments.
     `commit` gives the salted commitment that the ledger carries for the blob, `opening` the salt that opens it.
     """
 
     def address(self, data: bytes, kind: str = "raw") -> str: ...
 
     def put(self, tx: Tx, data: bytes, *, holder: str, kind: str) -> str: ...
+
+    def found(self, tx: Tx, blobs: Sequence[str]) -> set[str]: ...
+
+    def add(self, tx: Tx, blobs: Sequence[tuple[str, bytes]], *, holder: str, kind: str) -> list[str]: ...
 
     def get(self, blob: str) -> bytes: ...
 
@@ -140,13 +146,15 @@ class Format(Protocol):
 class Landing(Protocol):
     """Keeps what came in. Landing the same bytes from the same source twice is landing once, counted as a repeated delivery.
 
-    `land` gives one receipt for each envelope, in order. `pending` are receipts in flight, oldest first. `settle` gives each
-    receipt its one end state, under the ledger position `run` of the run that did it. `horizon` is the last ledger position
-    up to which everything that came in is settled: nothing can become known at or before it any more, so it is what a
-    decision may take as its `as_of`.
+    `land` gives one receipt for each envelope, in order; `land_each` does it as if each had come alone. `pending` are receipts in
+    flight, oldest first. `settle` gives each receipt its one end state, under the ledger position `run` of the run that did it.
+    `horizon` is the last ledger position up to which everything that came in is settled: nothing can become known at or before it
+    any more, so it is what a decision may take as its `as_of`.
     """
 
     def land(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]: ...
+
+    def land_each(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]: ...
 
     def close_file(self, tx: Tx, source: str, origin: str, size: int, covered: int, units: int, repeats: int, at: str) -> int: ...
 

@@ -28,6 +28,9 @@ def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"{name}.sql")
 
 
+_RECEIPT_ADD, _DELIVERY_ADD = map(_sql, ("receipt_add", "delivery_add"))
+
+
 def holder(source: str) -> str:
     """Who holds a unit's bytes until it is known whose they are."""
     return f"source:{source}"
@@ -48,14 +51,15 @@ class StoreLanding:
         if not envelopes:
             return []
         addresses = [self._vault.address(envelope.raw) for envelope in envelopes]
-        known = self._known(tx, zip(envelopes, addresses, strict=True))
+        found = self._vault.found(tx, addresses)
+        known = self._known(tx, zip(envelopes, addresses, strict=True), found)
         alone = not any(envelope.pieces for envelope in envelopes)
         fresh: dict[tuple[str, str], Envelope] = {}
         for envelope, address in zip(envelopes, addresses, strict=True):
             if (envelope.source, address) not in known:
                 fresh.setdefault((envelope.source, address), envelope)
         alone = alone and len(fresh) == len(envelopes)
-        receipts = self._add(tx, fresh, alone)
+        receipts = self._add(tx, fresh, found, alone)
         answers, lines, seen = [], [], set[tuple[str, str]]()
         for envelope, address in zip(envelopes, addresses, strict=True):
             name = (envelope.source, address)
@@ -66,37 +70,71 @@ class StoreLanding:
             lines.append((receipt.seq, envelope, not first))
         if alone:
             rows = [(seq, 0, seq, envelope.origin, envelope.received_at, "[]", 0) for seq, envelope, _ in lines]
-            tx.executemany(_sql("delivery_add"), rows)
+            tx.executemany(_DELIVERY_ADD, rows)
         elif lines:
             self._deliver(tx, lines)
         return answers
 
-    def _known(self, tx: Tx, pairs: Iterable[tuple[Envelope, str]]) -> dict[tuple[str, str], Receipt]:
+    def land_each(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]:
+        """Keep each envelope as if it had come alone, in order."""
+        addresses = [self._vault.address(envelope.raw) for envelope in envelopes]
+        found = self._vault.found(tx, addresses)
+        if found or len(set(addresses)) < len(addresses) or any(envelope.pieces for envelope in envelopes):
+            return [self.land(tx, [envelope])[0] for envelope in envelopes]
+        fresh = {(envelope.source, address): envelope for envelope, address in zip(envelopes, addresses, strict=True)}
+        receipts = list(self._add(tx, fresh, found, True).values())
+        tx.executemany(
+            _DELIVERY_ADD,
+            [(one.seq, 0, one.seq, env.origin, env.received_at, "[]", 0) for one, env in zip(receipts, envelopes, strict=True)],
+        )
+        return receipts
+
+    def _known(self, tx: Tx, pairs: Iterable[tuple[Envelope, str]], found: set[str]) -> dict[tuple[str, str], Receipt]:
+        """Receipts of bytes that were landed before. What the vault does not know, nobody has landed."""
         wanted: dict[str, list[str]] = {}
         for envelope, address in pairs:
-            wanted.setdefault(envelope.source, []).append(address)
-        found = {}
+            if address in found:
+                wanted.setdefault(envelope.source, []).append(address)
+        known = {}
         for source, addresses in wanted.items():
             for blob, seq, form, state, received_at in tx.execute(_sql("receipt_known"), (source, jsontext.dumps(addresses).decode())):
-                found[source, blob] = Receipt(seq, source, form, state, blob, received_at)
-        return found
+                known[source, blob] = Receipt(seq, source, form, state, blob, received_at)
+        return known
 
-    def _add(self, tx: Tx, fresh: dict[tuple[str, str], Envelope], alone: bool) -> dict[tuple[str, str], Receipt]:
+    def _add(self, tx: Tx, fresh: dict[tuple[str, str], Envelope], found: set[str], alone: bool) -> dict[tuple[str, str], Receipt]:
+        commitments = self._keep(tx, fresh, found)
+        unit = "message" if alone else "part"
         entries = []
         for (source, address), envelope in fresh.items():
-            self._vault.put(tx, envelope.raw, holder=holder(source), kind="raw")
-            notes = {"source": source, "format": envelope.format, "bytes": str(len(envelope.raw)), "blob": address}
-            notes |= {"context": str(envelope.context)} if envelope.context else {}
-            notes |= {"unit": "message", "peer": envelope.origin} if alone else {"unit": "part"}
-            commitments = {"raw": self._vault.commit(address)}
-            entries.append(Entry("raw.received", envelope.received_at, commitments=commitments, notes=notes))
+            notes = {"source": source, "format": envelope.format, "bytes": str(len(envelope.raw)), "blob": address, "unit": unit}
+            if envelope.context:
+                notes["context"] = str(envelope.context)
+            if alone:
+                notes["peer"] = envelope.origin
+            sealed = {"raw": commitments[address]}
+            entries.append(Entry("raw.received", envelope.received_at, commitments=sealed, notes=notes))
         positions = self._ledger.append(tx, entries)
         receipts, rows = {}, []
         for (name, envelope), position in zip(fresh.items(), positions, strict=True):
             receipts[name] = Receipt(position.seq, name[0], envelope.format, "landed", name[1], envelope.received_at)
             rows.append((position.seq, name[0], envelope.format, name[1], len(envelope.raw), envelope.context, envelope.received_at))
-        tx.executemany(_sql("receipt_add"), rows)
+        tx.executemany(_RECEIPT_ADD, rows)
         return receipts
+
+    def _keep(self, tx: Tx, fresh: dict[tuple[str, str], Envelope], found: set[str]) -> dict[str, str]:
+        """Put the bytes into the vault, those it does not know in one go for each source; gives their commitments."""
+        commitments: dict[str, str] = {}
+        added: dict[str, dict[str, bytes]] = {}
+        for (source, address), envelope in fresh.items():
+            if address not in found and not any(address in blobs for blobs in added.values()):
+                added.setdefault(source, {})[address] = envelope.raw
+        for source, blobs in added.items():
+            commitments.update(zip(blobs, self._vault.add(tx, list(blobs.items()), holder=holder(source), kind="raw"), strict=True))
+        for (source, address), envelope in fresh.items():
+            if address not in added.get(source, ()):
+                self._vault.put(tx, envelope.raw, holder=holder(source), kind="raw")
+                commitments[address] = self._vault.commit(address)
+        return commitments
 
     def _deliver(self, tx: Tx, lines: Sequence[tuple[int, Envelope, bool]]) -> None:
         """Write down who handed over what, out of which file: in the vault, because file names can name people."""
@@ -184,9 +222,9 @@ class StoreLanding:
         """The receipt of a `raw.received` entry, again."""
         notes = entry["notes"]
         row = (seq, notes["source"], notes["format"], notes["blob"], int(notes["bytes"]), int(notes.get("context", "0")), entry["at"])
-        tx.execute(_sql("receipt_add"), row)
+        tx.execute(_RECEIPT_ADD, row)
         if notes["unit"] == "message":
-            tx.execute(_sql("delivery_add"), (seq, 0, seq, notes["peer"], entry["at"], "[]", 0))
+            tx.execute(_DELIVERY_ADD, (seq, 0, seq, notes["peer"], entry["at"], "[]", 0))
 
     def replay_delivery(self, tx: Tx, seq: int, manifest: bytes) -> None:
         """The rows of a `delivery` entry."""
@@ -195,7 +233,7 @@ class StoreLanding:
             (seq, ordinal, receipt, origin, said["received_at"], jsontext.dumps(pieces).decode(), again)
             for ordinal, (receipt, again, origin, pieces) in enumerate(said["units"])
         ]
-        tx.executemany(_sql("delivery_add"), rows)
+        tx.executemany(_DELIVERY_ADD, rows)
 
     def replay_file(self, tx: Tx, seq: int, source: str, manifest: bytes) -> None:
         """The row of a `file.received` entry."""

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trivet.contracts.ports import Store, Tx
 from trivet.data.keyring import Keyring
+from trivet.kernel import jsontext
 from trivet.kernel.digest import commitment
 from trivet.kernel.errors import Fault, NotFound
 from trivet.kernel.resources import text
@@ -34,7 +35,7 @@ def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"vault_{name}.sql")
 
 
-_FIND, _ADD, _REPLACE, _READ, _FORGET = map(_sql, ("find", "add", "replace", "read", "forget"))
+_FIND, _FOUND, _LAST, _ADD, _REPLACE, _READ, _FORGET = map(_sql, ("find", "found", "last", "add", "replace", "read", "forget"))
 _WRAP, _WRAPS, _UNWRAP, _UNWRAP_ALL, _UNWRAP_HOLDER = map(_sql, ("wrap", "wraps", "unwrap", "unwrap_all", "unwrap_holder"))
 _HOLDER, _HOLDER_ADD, _HOLDER_DESTROY, _HOLDERS, _ORPHANS = map(_sql, ("holder", "holder_add", "holder_destroy", "holders", "orphans"))
 
@@ -62,18 +63,37 @@ class SealedVault:
         address = self.address(data, kind)
         found = tx.execute(_FIND, (address,))
         if not found:
-            blob, secret = self._seal(tx, address, data, kind, None)
-            self._wrap(tx, blob, address, secret, holder)
+            self.add(tx, [(address, data)], holder=holder, kind=kind)
             return address
         blob, committed, _, _ = found[0]
         held = self._secret(tx.execute(_WRAPS, (blob,)), address)
         if held is None:  # nobody can open the old one any more: the bytes are new to the house
             tx.execute(_UNWRAP_ALL, (blob,))
-            blob, held = self._seal(tx, address, data, kind, blob)
+            held, row = self._seal(address, data, kind)
+            tx.execute(_REPLACE, (*row, blob))
         else:
             self._remember(address, committed)
         self._wrap(tx, blob, address, held, holder)
         return address
+
+    def found(self, tx: Tx, blobs: Sequence[str]) -> set[str]:
+        """Which of these addresses the vault knows, erased ones too."""
+        if len(blobs) == 1:
+            return {blobs[0]} if tx.execute(_FIND, blobs) else set()
+        return {address for (address,) in tx.execute(_FOUND, (jsontext.dumps(blobs).decode(),))}
+
+    def add(self, tx: Tx, blobs: Sequence[tuple[str, bytes]], *, holder: str, kind: str) -> list[str]:
+        """`put` for many, each with its `address`, of which none is known or comes twice. Gives their commitments."""
+        key, cipher = self._holding(tx, holder)
+        rows, wraps, commitments = [], [], []
+        for number, (address, data) in enumerate(blobs, tx.execute(_LAST)[0][0] + 1):
+            secret, row = self._seal(address, data, kind)
+            rows.append((number, address, *row))
+            wraps.append((number, key, wrapped(cipher, secret, address)))
+            commitments.append(row[-1])
+        tx.executemany(_ADD, rows)
+        tx.executemany(_WRAP, wraps)
+        return commitments
 
     def get(self, blob: str) -> bytes:
         """The exact bytes. Raises NotFound (E620 unknown, E622 erased) or Fault (E621 damaged)."""
@@ -159,8 +179,8 @@ class SealedVault:
             tx.execute(_FORGET, (number,))
             self._file(address).unlink(missing_ok=True)
 
-    def _seal(self, tx: Tx, address: str, data: bytes, kind: str, replaced: int | None) -> tuple[int, bytes]:
-        """Encrypt and write a blob under a new data key and salt; gives its number and its secret (data key + salt)."""
+    def _seal(self, address: str, data: bytes, kind: str) -> tuple[bytes, tuple[Any, ...]]:
+        """Encrypt a blob under a new data key and salt; gives its secret (data key + salt) and its row from the kind on."""
         secret = os.urandom(64)
         packed = zlib.compress(data, 1) if len(data) >= WORTH_PACKING else data
         codec = "zlib" if len(packed) < len(data) * 0.9 else "plain"
@@ -170,15 +190,11 @@ class SealedVault:
         if sealed is not None and len(sealed) > IN_ROW:
             self._write_file(address, sealed)
             place, sealed = "file", None
-        if replaced is None:
-            blob: int = tx.execute(_ADD, (address, kind, len(data), codec, place, sealed, committed))[0][0]
-        else:
-            blob = replaced
-            tx.execute(_REPLACE, (kind, len(data), codec, place, sealed, committed, blob))
         self._remember(address, committed)
-        return blob, secret
+        return secret, (kind, len(data), codec, place, sealed, committed)
 
-    def _wrap(self, tx: Tx, blob: int, address: str, secret: bytes, holder: str) -> None:
+    def _holding(self, tx: Tx, holder: str) -> tuple[int, AESGCM]:
+        """A holder's key: its number and its cipher. Nobody else can destroy it before this transaction ends."""
         rows = tx.execute(_HOLDER, (holder,))
         cipher = self._keys.open(rows[0][1]) if rows else None
         if cipher is None:  # no key yet, or one that a destruction took away before it could be recorded
@@ -187,8 +203,11 @@ class SealedVault:
             fresh = self._keys.fresh()
             rows = [(tx.execute(_HOLDER_ADD, (holder, fresh.id))[0][0], fresh.id)]
             cipher = fresh.cipher
-        nonce = os.urandom(12)
-        tx.execute(_WRAP, (blob, rows[0][0], nonce + cipher.encrypt(nonce, secret, address.encode())))
+        return rows[0][0], cipher
+
+    def _wrap(self, tx: Tx, blob: int, address: str, secret: bytes, holder: str) -> None:
+        key, cipher = self._holding(tx, holder)
+        tx.execute(_WRAP, (blob, key, wrapped(cipher, secret, address)))
 
     def _secret(self, wraps: Sequence[Sequence[Any]], address: str) -> bytes | None:
         """Data key and salt, through any holder whose key still exists."""
@@ -248,6 +267,12 @@ class SealedVault:
             raise Fault(
                 "E624", "a large blob could not be written", where=str(path), why=error.strerror or "", help="trivet doctor"
             ) from None
+
+
+def wrapped(cipher: AESGCM, secret: bytes, address: str) -> bytes:
+    """A blob's secret under a holder's key."""
+    nonce = os.urandom(12)
+    return nonce + cipher.encrypt(nonce, secret, address.encode())
 
 
 def unknown(address: str) -> NotFound:

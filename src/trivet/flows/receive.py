@@ -18,10 +18,14 @@ from trivet.contracts.envelope import Envelope, Piece, Receipt, Unit
 from trivet.contracts.house import House
 from trivet.flows.settle import Settling, Tally, process_pending
 from trivet.kernel.cover import Cover
+from trivet.kernel.errors import Problem
 
-__all__ = ["Delivery", "Tally", "accept", "count", "land_file", "process_pending", "receive", "whole"]
+__all__ = ["Delivery", "Message", "Tally", "accept", "accept_each", "count", "land_file", "process_pending", "receive", "whole"]
 
 CHUNK = 1_000  # units in one transaction
+STORE = "E61"  # how codes of the store's own errors begin: they concern all messages alike
+
+Message = tuple[Envelope, "Future[Receipt]"]
 
 
 class Delivery(NamedTuple):
@@ -48,7 +52,39 @@ def receive(house: House, deliveries: Iterable[Delivery], report: Callable[[Tall
 
 def accept(house: House, envelope: Envelope) -> Future[Receipt]:
     """Land one message. The future resolves when it is durable: only then may it be acknowledged."""
-    return house.store.submit(lambda tx: house.landing.land(tx, [envelope])[0])
+    future: Future[Receipt] = Future()
+    accept_each(house, [(envelope, future)])
+    return future
+
+
+def accept_each(house: House, messages: Sequence[Message], *, here: bool = False) -> None:
+    """Land messages together, each as if it had come alone. The future of each resolves when it is durable: only then may it be
+    acknowledged. `here` as with the store's `submit`."""
+    envelopes = [envelope for envelope, _ in messages]
+    try:
+        landing = house.store.submit(lambda tx: house.landing.land_each(tx, envelopes), here=here)
+    except Problem as closed:
+        _refuse(messages, closed)
+        return
+    landing.add_done_callback(partial(_landed, house, messages))
+
+
+def _landed(house: House, messages: Sequence[Message], landing: Future[list[Receipt]]) -> None:
+    """Tell each sender. Where one of many is at fault, and not the store, each is landed by itself: no other suffers for it."""
+    error = landing.exception()
+    if error is None:
+        for (_, future), receipt in zip(messages, landing.result(), strict=True):
+            future.set_result(receipt)
+    elif len(messages) == 1 or getattr(error, "code", "").startswith(STORE):
+        _refuse(messages, error)
+    else:
+        for message in messages:
+            accept_each(house, [message])
+
+
+def _refuse(messages: Sequence[Message], error: BaseException) -> None:
+    for _, future in messages:
+        future.set_exception(error)
 
 
 def land_file(house: House, delivery: Delivery, tally: Tally | None = None) -> Tally:

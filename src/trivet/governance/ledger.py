@@ -26,7 +26,7 @@ def _sql(name: str) -> str:
     return text("trivet.governance", "sql", "ledger", f"{name}.sql")
 
 
-_HEAD, _SET_HEAD, _ADD_ENTRY, _ADD_TILE, _EDGES, _SET_EDGE = map(_sql, ("head", "set_head", "add_entry", "add_tile", "edges", "set_edge"))
+_HEAD, _ADVANCE, _ADD_ENTRY, _ADD_TILE, _EDGES, _SET_EDGE = map(_sql, ("head", "advance", "add_entry", "add_tile", "edges", "set_edge"))
 _ADD_KIND, _ADD_REF, _TILE, _ENTRY, _ENTRIES, _LEAVES = map(_sql, ("add_kind", "add_ref", "tile", "entry", "entries", "leaves"))
 _FIND, _REFERRING, _SOUND = map(_sql, ("find", "referring", "sound"))
 
@@ -46,16 +46,15 @@ class MerkleLedger:
         """Put entries at the end, in order. They are there when the transaction is. Raises Fault E641, E642 or E650."""
         if not entries:
             return []
-        size: int = tx.execute(_HEAD)[0][0]
         bodies = [encode(entry) for entry in entries]
         leaves = [leaf_hash(body) for body in bodies]
+        size: int = tx.execute(_ADVANCE, (len(bodies),))[0][0] - len(bodies)
         refs = [(ref, seq) for seq, entry in enumerate(entries, size) for ref in entry.refs if known(ref, seq)]
         tx.executemany(_ADD_ENTRY, list(zip(range(size, size + len(bodies)), leaves, bodies, strict=True)))
         tx.executemany(_ADD_KIND, [(entry.kind, seq) for seq, entry in enumerate(entries, size)])
         if refs:
             tx.executemany(_ADD_REF, refs)
         self._extend(tx, size, size + len(bodies))
-        tx.execute(_SET_HEAD, (size + len(bodies),))
         return [Position(seq, leaf.hex()) for seq, leaf in enumerate(leaves, size)]
 
     def _extend(self, tx: Tx, size: int, new: int) -> None:

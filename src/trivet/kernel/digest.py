@@ -97,7 +97,7 @@ def commitment(key: bytes, kind: str, data: bytes) -> str:
     """
     if len(key) != 32:
         raise ValueError("a commitment key has 32 bytes")
-    return hmac.new(key, b"trivet/commit/v1\0" + kind.encode() + b"\0" + data, hashlib.sha256).hexdigest()
+    return hmac.digest(key, b"trivet/commit/v1\0" + kind.encode() + b"\0" + data, "sha256").hex()
 
 
 def record_id(source: str, resource_type: str, *identifiers: str) -> str:

@@ -7,8 +7,11 @@ and `content_errors` (`accept`: AA, and quarantine here; `error`: AE).
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 from urllib.parse import SplitResult
 
@@ -17,7 +20,7 @@ from trivet.contracts.house import House
 from trivet.contracts.ports import Format
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.trace import Entry
-from trivet.flows.receive import accept
+from trivet.flows.receive import Message, accept_each
 from trivet.integration.inbound.mllp import AckProfile, MllpListener, tls_context
 from trivet.kernel.errors import Usage
 from trivet.wiring.intake import UNKNOWN
@@ -26,6 +29,8 @@ from trivet.wiring.profiles import profile
 __all__ = ["ack_profile", "judge", "open_door"]
 
 
+TOGETHER = 64  # messages landed as one piece of work
+BYTES = 2**20  # their bytes from which on no more are added, and another thread does it
 MODES = ("asked", "original", "enhanced")
 CONTENT = ("accept", "error")
 _CODES = {"hl7v2-missing": "101", "hl7v2-unreadable": "102", "hl7v2-date": "102", "hl7v2-value": "102"}  # of table 0357
@@ -51,6 +56,34 @@ def ack_profile(house: House, source: str, options: Mapping[str, Any]) -> AckPro
     return AckProfile(mode, looks)
 
 
+class Mat:
+    """Where the messages lie that one turn of the event loop brought, until they are landed together, in the order in which they came."""
+
+    def __init__(self, house: House, source: str, wake: Callable[[], None]) -> None:
+        self.house, self.source, self.wake = house, source, wake
+        self.lying: deque[Message] = deque()
+
+    def land(self, form: str, message: bytes, origin: str) -> Future[Any]:
+        """Lay a message down; its future resolves when it is durable."""
+        future: Future[Any] = Future()
+        self.lying.append((Envelope(message, self.source, form, self.house.clock.now(), origin), future))
+        if len(self.lying) == 1:
+            asyncio.get_running_loop().call_soon(self.clear)
+        return future
+
+    def clear(self) -> None:
+        """Land what lies here; a part of it where it is much, and the rest when the loop has looked after others."""
+        messages: list[Message] = []
+        size = 0
+        while self.lying and len(messages) < TOGETHER and size < BYTES:
+            messages.append(self.lying.popleft())
+            size += len(messages[-1][0].raw)
+        if self.lying:
+            asyncio.get_running_loop().call_soon(self.clear)
+        messages[-1][1].add_done_callback(lambda _: self.wake())
+        accept_each(self.house, messages, here=size < BYTES)
+
+
 async def open_door(
     house: House, source: str, address: SplitResult, wake: Callable[[], None], report: Callable[[str], None] | None = None
 ) -> MllpListener:
@@ -64,14 +97,7 @@ async def open_door(
             "E141", f"the door of source {source} lacks a host or a port", why=address.geturl(), help='door = "mllp://127.0.0.1:2575"'
         )
 
-    def landing(form: str) -> Callable[[bytes, str], Future[Any]]:
-        def land(message: bytes, origin: str) -> Future[Any]:
-            envelope = Envelope(message, source, form, house.clock.now(), origin)
-            future = accept(house, envelope)
-            future.add_done_callback(lambda _: wake())
-            return future
-
-        return land
+    mat = Mat(house, source, wake)
 
     def alert(event: str) -> None:
         entry = Entry("source.event", house.clock.now(), notes={"source": source, "kind": event})
@@ -79,8 +105,8 @@ async def open_door(
 
     listener = MllpListener(
         source,
-        landing("hl7v2"),
-        landing(UNKNOWN),
+        partial(mat.land, "hl7v2"),
+        partial(mat.land, UNKNOWN),
         clock=house.clock,
         tls=tls,
         report=report,

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,48 @@ def test_a_file_held_by_another_process_is_locked_not_lost(tmp_path: Path) -> No
     other.close()
     store.write(lambda tx: tx.execute("insert into parent values (9)"))
     assert store.read("select id from parent") == [(9,)]
+    store.close()
+
+
+def test_a_piece_may_be_committed_in_the_callers_thread(store: SQLiteStore) -> None:
+    """With `here` the future is done, and the row durable, when `submit` returns; a piece that raises leaves nothing behind."""
+    where: list[int] = []
+    done = store.submit(lambda tx: (where.append(threading.get_ident()), tx.execute("insert into parent values (1)"))[1], here=True)
+    assert done.done()
+    assert where == [threading.get_ident()]
+
+    def bad(tx: Any) -> None:
+        tx.execute("insert into parent values (2)")
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        store.submit(bad, here=True).result(5)
+    other = sqlite3.connect(store.path)
+    assert other.execute("select id from parent").fetchall() == [(1,)]
+    other.close()
+
+
+def test_nobody_is_overtaken_and_nobody_waits_here(tmp_path: Path) -> None:
+    """`here` hands the piece over like any other while something waits, or while another process holds the file: it returns at once, and
+    the order stays."""
+    store = SQLiteStore(tmp_path / "home.db", SCHEMA)
+    hold, order = threading.Event(), list[int]()
+    first = store.submit(lambda tx: hold.wait(20))
+    waiting = [store.submit(lambda tx, n=n: order.append(n), here=True) for n in range(3)]  # type: ignore[misc]
+    assert not any(future.done() for future in waiting)
+    hold.set()
+    assert first.result(20)
+    for future in waiting:
+        future.result(20)
+    assert order == [0, 1, 2]
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("begin immediate")
+    late = store.submit(lambda tx: tx.execute("insert into parent values (7)"), here=True)
+    assert not late.done()
+    other.execute("rollback")
+    other.close()
+    late.result(20)
+    assert store.read("select id from parent") == [(7,)]
     store.close()
 
 

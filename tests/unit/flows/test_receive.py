@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lines import FILE, OnePersonEach, opened
-from trivet.contracts.envelope import Envelope
+from trivet.contracts.envelope import Envelope, Receipt
 from trivet.contracts.house import House
-from trivet.flows.receive import Delivery, accept, land_file, process_pending, receive
+from trivet.flows.receive import Delivery, accept, accept_each, land_file, process_pending, receive
 from trivet.kernel.clock import FrozenClock
+from trivet.kernel.errors import Fault
 from trivet.kernel.jsontext import loads
 from trivet.wiring.build import init_home
 
@@ -140,6 +142,73 @@ def test_one_message_is_durable_before_its_future_resolves(house: House) -> None
         (first.seq, 1, "mllp:engine"),
     ]
     assert house.ledger.entry(first.seq)["notes"]["peer"] == "mllp:engine"
+
+
+def test_messages_landed_together_stand_as_if_each_had_come_alone(house: House) -> None:
+    """New ones, one that is known, one that comes twice, one of another source with the same bytes: the same rows as one by one."""
+
+    def envelopes(word: str) -> list[Envelope]:
+        at = house.clock.now()
+        said = [("ward", "1"), ("ward", "2"), ("ward", "3"), ("ward", "2"), ("icu", "3"), ("ward", "0")]
+        return [Envelope(f"{number},{word},60".encode(), source, "lines", at, "mllp:engine") for source, number in said]
+
+    def shape(word: str) -> list[tuple[Any, ...]]:
+        columns = "source, format, bytes, state, delivery.origin, pieces, repeated"
+        start = len(house.store.read("select seq from receipt"))
+        accept(house, Envelope(f"0,{word},60".encode(), "ward", "lines", house.clock.now(), "mllp:engine")).result()
+        if word == "hr":
+            told = [accept(house, envelope) for envelope in envelopes(word)]
+        else:
+            told = [Future() for _ in envelopes(word)]
+            accept_each(house, list(zip(envelopes(word), told, strict=True)), here=True)
+        receipts = [future.result(20) for future in told]
+        assert [receipt.duplicate_of is not None for receipt in receipts] == [False, False, False, True, False, True]
+        assert [receipts[3].seq, receipts[3].duplicate_of] == [receipts[1].seq] * 2
+        found = rows(house, f"select {columns} from delivery join receipt on receipt.seq = delivery.receipt order by delivery.seq")
+        return found[len(found) - 7 :] if start else found
+
+    assert shape("hr") == shape("rr")
+    process_pending(house)
+
+
+def test_fresh_messages_landed_together(house: House) -> None:
+    """In one commit, in the order in which they were given; each can be proven and read."""
+    at = house.clock.now()
+    given = [Envelope(f"{number},hr,60".encode(), ("ward", "icu")[number % 2], "lines", at, "mllp:engine") for number in range(300)]
+    told: list[Future[Receipt]] = [Future() for _ in given]
+    accept_each(house, list(zip(given, told, strict=True)), here=True)
+    receipts = [future.result(20) for future in told]
+    assert [receipt.seq for receipt in receipts] == sorted(receipt.seq for receipt in receipts)
+    for envelope, receipt in zip(given, receipts, strict=True):
+        entry = house.ledger.entry(receipt.seq)
+        assert house.landing.raw(receipt) == envelope.raw
+        assert entry["commitments"]["raw"] == house.vault.commit(receipt.blob)
+        assert (entry["notes"]["unit"], entry["notes"]["source"]) == ("message", envelope.source)
+        assert house.vault.holders(receipt.blob) == [f"source:{envelope.source}"]
+
+
+def test_one_message_at_fault_hurts_no_other(house: House) -> None:
+    """A peer whose name no ledger entry may hold is refused; those that were to be landed with it are landed, each once."""
+    at = house.clock.now()
+    given = [Envelope(f"{number},hr,60".encode(), "ward", "lines", at, "mllp:a\x00" if number == 2 else "mllp:a") for number in range(5)]
+    told: list[Future[Receipt]] = [Future() for _ in given]
+    accept_each(house, list(zip(given, told, strict=True)), here=True)
+    with pytest.raises(Fault, match="not a ledger entry"):
+        told[2].result(20)
+    assert [future.result(20).duplicate_of for place, future in enumerate(told) if place != 2] == [None] * 4
+    assert rows(house, "select count(*) from receipt") == [(4,)]
+    assert rows(house, "select count(*) from blob where kind = 'raw'") == [(4,)]
+
+
+def test_a_closed_store_is_an_answer(house: House) -> None:
+    """Where nothing can be kept, every sender is told; no future stays open."""
+    house.store.close()
+    told: list[Future[Receipt]] = [Future(), Future()]
+    at = house.clock.now()
+    accept_each(house, [(Envelope(b"1,hr,60", "ward", "lines", at, "mllp:a"), future) for future in told], here=True)
+    for future in told:
+        with pytest.raises(Fault):
+            future.result(20)
 
 
 def test_the_raw_bytes_change_hands_to_the_person(house: House) -> None:

@@ -28,20 +28,21 @@ class Carrier:
 
     def __init__(self, path: Path, open: Callable[[], sqlite3.Connection]) -> None:
         self._path, self._open = path, open
-        self._woken, self._ending, self._long = threading.Event(), False, False
+        self._woken, self._ending = threading.Event(), False
+        self.long = False  # is the journal to be begun anew before the next transaction?
         self._changes = 0
         self._thread: threading.Thread | None = None
 
     def before(self, writer: sqlite3.Connection) -> None:
         """Begin the journal anew when it is long: only between two transactions of the writer is that possible."""
-        if self._long:
-            self._long = False
+        if self.long:
+            self.long = False
             with contextlib.suppress(sqlite3.Error):
                 writer.execute(CARRY).fetchall()
 
     def after(self, changes: int, size: int) -> None:
         """A commit is done; the writer has changed so many rows since it was opened, and the journal's file has this size."""
-        self._long = self._long or size > LARGEST
+        self.long = self.long or size > LARGEST
         if changes - self._changes >= EVERY:
             self._changes = changes
             if self._thread is None:
@@ -66,6 +67,6 @@ class Carrier:
             with contextlib.suppress(Exception):  # a file that is full, held or gone: the next commit says so, and this tries again later
                 connection = connection or self._open()
                 _, pages, _ = connection.execute(CARRY).fetchone()
-                self._long = pages > MOST
+                self.long = pages > MOST
         if connection is not None:
             connection.close()

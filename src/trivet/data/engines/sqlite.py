@@ -2,8 +2,9 @@
 
 In: pieces of work from any thread. Out: futures that resolve only after the commit that holds them has reached the disk
 (WAL with synchronous=FULL). What waits is committed together by the writer thread, in the order in which it was handed over; where
-nothing waits, whoever writes commits in its own thread, which saves two changes of thread. The journal is carried over into the
-file beside the work (`journal.Carrier`), so that no commit has to wait for it. Several processes may open the same file:
+nothing waits, whoever writes commits in its own thread, which saves two changes of thread (an event loop too, as long as that takes a
+moment only). The journal is carried over into the file beside the work (`journal.Carrier`), so that no commit has to wait for it.
+Several processes may open the same file:
 `BEGIN IMMEDIATE` and a busy timeout take turns.
 Refused: work after `close`, work in a forked child, and waiting for the store from inside the store.
 """
@@ -42,6 +43,7 @@ PRAGMAS = (
     "cache_size=-16384",
 )
 BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
+QUICK = 0.005  # seconds a commit takes, smoothed, up to which a thread that must not stand still (an event loop's) commits by itself
 
 
 class SQLiteTx:
@@ -109,6 +111,8 @@ class SQLiteStore:
         self._turn = threading.Lock()  # whoever holds it may use the writer
         self._working = 0  # the thread that does
         self._handed = 0  # pieces in the queue or in the writer thread's hands
+        self._pace = 0.0  # seconds a commit takes, smoothed
+        self._patient = True  # does the writer wait for other processes?
         self._closed = False
         create_private(path)
         self._writer = self._open()
@@ -119,10 +123,23 @@ class SQLiteStore:
         self._thread = threading.Thread(target=self._run, name=f"store-{path.name}", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Any], T]) -> Future[T]:
-        """Hand over a piece of work; its future resolves after the durable commit."""
+    def submit(self, work: Callable[[Any], T], *, here: bool = False) -> Future[T]:
+        """Hand over a piece of work; its future resolves after the durable commit.
+
+        `here`: commit in the caller's thread, before this returns, where that takes a moment only: nothing waits, nobody holds the
+        store, the disk is quick. For an event loop, to which two changes of thread are dearer than a short commit.
+        """
         future: Future[T] = Future()
-        self._hand_over(Piece(work, future), False)
+        piece = Piece(work, future)
+        if self._hand_over(piece, here and self._pace < QUICK and not self._carrier.long):
+            try:
+                done = self._commit_from(piece, alone=True, patient=False)
+            finally:
+                self._turn.release()
+            if done:
+                piece.tell()
+            else:
+                self._hand_over(piece, False)
         return future
 
     def write(self, work: Callable[[Any], T]) -> T:
@@ -135,7 +152,8 @@ class SQLiteStore:
                 self._commit_from(piece, alone=True)
             finally:
                 self._turn.release()
-        piece.done.acquire()
+        else:
+            piece.done.acquire()
         if piece.error is not None:
             raise piece.error
         result: T = piece.result
@@ -252,15 +270,18 @@ class SQLiteStore:
             with self._turn:
                 self._commit_from(first)
 
-    def _commit_from(self, first: Piece, alone: bool = False) -> None:
-        """One transaction: `first` and, unless it stands `alone`, all that waits behind it."""
+    def _commit_from(self, first: Piece, *, alone: bool = False, patient: bool = True) -> bool:
+        """One transaction: `first` and, unless it stands `alone` (then its caller tells it), all that waits behind it.
+
+        False when nothing was done, because another process holds the store and the caller is not `patient`.
+        """
         pieces = [first]
         self._working = threading.get_ident()
         try:
             self._carrier.before(self._writer)
-            self._writer.execute("BEGIN IMMEDIATE")
+            self._begin(patient)
             until = time.monotonic() + WORKING_FOR
-            alive = self._do(first)
+            alive = self._do(first, first=True)
             while alive and not alone and len(pieces) < PIECES and time.monotonic() < until:
                 piece = self._next()
                 if piece is None:
@@ -269,6 +290,8 @@ class SQLiteStore:
                 alive = self._do(piece)
             failure = self._commit()
         except sqlite3.Error as error:
+            if not patient and busy(error):
+                return False
             pieces += [] if alone else self._waiting()
             failure = problem(error, self.path)
         finally:
@@ -280,7 +303,16 @@ class SQLiteStore:
         for piece in pieces:
             if failure is not None and (piece.error is None or isinstance(piece.error, sqlite3.Error)):
                 piece.error = failure
-            piece.tell()
+            if not alone:
+                piece.tell()
+        return True
+
+    def _begin(self, patient: bool) -> None:
+        """Open the transaction, waiting for other processes or not."""
+        if patient != self._patient:
+            self._writer.execute(f"PRAGMA busy_timeout={int(self._busy_for * 1000) if patient else 0}").fetchall()
+            self._patient = patient
+        self._writer.execute("BEGIN IMMEDIATE")
 
     def _next(self) -> Piece | None:
         """What waits first; None when nothing does. The end stays in the queue, for the writer thread."""
@@ -292,24 +324,30 @@ class SQLiteStore:
             self._queue.put(None)
         return piece
 
-    def _do(self, piece: Piece) -> bool:
-        """Run one piece in its own savepoint. False when SQLite gave up the whole transaction."""
+    def _do(self, piece: Piece, *, first: bool = False) -> bool:
+        """Run one piece, in its own savepoint unless it is the first. False when SQLite gave up the whole transaction."""
         if not piece.begin():
             return True
         try:
-            self._writer.execute("SAVEPOINT piece")
-            piece.result = piece.work(self._tx)
-            if self._writer.in_transaction:
-                self._writer.execute("RELEASE piece")
+            if first:
+                piece.result = piece.work(self._tx)
+            else:
+                self._writer.execute("SAVEPOINT piece")
+                piece.result = piece.work(self._tx)
+                if self._writer.in_transaction:
+                    self._writer.execute("RELEASE piece")
         except BaseException as error:  # it belongs to whoever handed the piece over, and is told there
             piece.error = error
-            self._undo()
+            self._undo(first)
         return self._writer.in_transaction
 
-    def _undo(self) -> None:
-        """Take back one piece; where that fails, the transaction."""
+    def _undo(self, first: bool) -> None:
+        """Take back one piece: of the first, the transaction, begun again; where that fails, it is given up."""
         try:
-            if self._writer.in_transaction:
+            if self._writer.in_transaction and first:
+                self._writer.execute("ROLLBACK")
+                self._writer.execute("BEGIN IMMEDIATE")
+            elif self._writer.in_transaction:
                 self._writer.execute("ROLLBACK TO piece")
                 self._writer.execute("RELEASE piece")
         except sqlite3.Error:
@@ -329,10 +367,12 @@ class SQLiteStore:
             return Fault(
                 "E613", "the transaction was lost", where=str(self.path), why="disk full or input/output error", help="trivet doctor"
             )
+        began = time.monotonic()
         try:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return problem(error, self.path)
+        self._pace += (time.monotonic() - began - self._pace) / 8
         standing, size = self._standing()
         self._place = self._place or standing  # a store without tables has no journal before its first commit
         if not standing or standing != self._place:

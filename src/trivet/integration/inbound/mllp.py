@@ -12,37 +12,24 @@ import asyncio
 import contextlib
 import hashlib
 import ssl
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
+from threading import get_ident
 from typing import Any
 
 from trivet.contracts.ports import Clock
 from trivet.integration.formats.hl7v2.ack import Header, acknowledgement, answers, header_of
 from trivet.integration.inbound.frames import Framer, framed
+from trivet.integration.inbound.mllp_peer import MllpLimits, Peer, Pending
 
 __all__ = ["AckProfile", "Framer", "Land", "MllpLimits", "MllpListener", "framed", "tls_context"]
 
 Land = Callable[[bytes, str], "Future[Any]"]
 REMEMBERED = 65_536  # control ids of one door
-
-
-@dataclass(frozen=True, slots=True)
-class MllpLimits:
-    """`frame` bytes of one message, `window` messages in flight on one connection, `budget` bytes buffered by all connections,
-    `head` bytes kept of a frame that is too large, `endless` bytes passed over before its connection is closed, seconds for a frame to
-    arrive, for an answer to go out, and to drain."""
-
-    frame: int = 16 * 2**20
-    endless: int = 64 * 2**20
-    window: int = 64
-    budget: int = 256 * 2**20
-    head: int = 64 * 2**10
-    frame_seconds: float = 300.0
-    write_seconds: float = 30.0
-    connections: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +44,9 @@ class AckProfile:
     judge: Callable[[bytes], tuple[str, str] | None] | None = None
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A message whose answer is due: its header and the future of its landing (None: refused before)."""
-
-    header: Header
-    landing: asyncio.Future[Any] | None
-    size: int
-    why: str = ""
-    message: bytes = b""
-
-
 class MllpListener:
-    """One listening socket for one source. `land(message, origin)` returns a future that resolves when the message is durable;
-    `refuse(head, origin)` keeps the head of what was too large. Faults of either give a negative acknowledgement, never none."""
+    """One listening socket for one source. `land(message, origin)` returns a future that resolves when the message is durable, in whatever
+    thread; `refuse(head, origin)` keeps the head of what was too large. Faults of either give a negative acknowledgement, never none."""
 
     def __init__(
         self,
@@ -90,121 +66,90 @@ class MllpListener:
         self.profile, self.alert = profile or AckProfile(), alert or (lambda _: None)
         self.host, self.port = "", 0
         self.buffered = 0
+        self.space = memoryview(bytearray(2**16))
         self.counts = {"connections": 0, "messages": 0, "refused": 0, "noise": 0, "reused_control_ids": 0}
         self._server: asyncio.Server | None = None
-        self._tasks: dict[asyncio.Task[None], asyncio.StreamReader] = {}
+        self._peers: set[Peer] = set()
+        self._left = asyncio.Event()
         self._numbers = count(1)
         self._known: OrderedDict[tuple[bytes, ...], bytes] = OrderedDict()
+        self._landed: deque[tuple[Pending, Future[Any]]] = deque()
+        self._gathering = False
 
     async def open(self, host: str, port: int) -> None:
         """Listen. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(self._connected, host, port, ssl=self.tls, limit=2**16, backlog=1024)
+        self._loop, self._thread = asyncio.get_running_loop(), get_ident()
+        self._server = await self._loop.create_server(lambda: Peer(self), host, port, ssl=self.tls, backlog=1024)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
 
     async def close(self) -> None:
         """Stop listening, answer what is in flight, end every connection."""
         if self._server is not None:
             self._server.close()
-        for reader in self._tasks.values():
-            reader.feed_eof()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self.limits.write_seconds)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for peer in list(self._peers):
+            peer.end()
+        await self._empty(self.limits.write_seconds)
+        for peer in self._peers:
+            peer.transport.abort()
+        await self._empty(self.limits.write_seconds)
         if self._server is not None:
             await self._server.wait_closed()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        if len(self._tasks) >= self.limits.connections:
-            writer.close()
-            return
-        self._tasks[task] = reader
+    async def _empty(self, seconds: float) -> None:
+        """Wait until every peer has left, so long at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._peers:
+                    self._left.clear()
+                    await self._left.wait()
+
+    def enter(self, peer: Peer) -> bool:
+        """A peer came. False when there are too many already."""
+        if len(self._peers) >= self.limits.connections:
+            return False
+        self._peers.add(peer)
         self.counts["connections"] += 1
-        try:
-            await self._serve(reader, writer)
-        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, ssl.SSLError):
-            pass
-        except asyncio.CancelledError:
-            pass
-        finally:
-            del self._tasks[task]
-            self.counts["connections"] -= 1
-            writer.close()
+        return True
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read and answer at the same time; the queue between them is the window."""
-        due: asyncio.Queue[_Pending | None] = asyncio.Queue(self.limits.window)
-        answering = asyncio.create_task(self._answer(due, writer))
-        framer = Framer(self.limits.frame, self.limits.head)
-        try:
-            await self._read(reader, framer, due, _origin(writer))
-            await due.put(None)
-            await answering
-            if framer.passed > self.limits.endless:
-                await self._linger(reader, writer)
-        finally:
-            self.counts["noise"] += framer.noise
-            self.buffered -= framer.buffered
-            answering.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
-                await answering
+    def leave(self, peer: Peer, held: int) -> None:
+        """A peer is gone, and so are the bytes that were buffered for it."""
+        self._peers.discard(peer)
+        self.counts["connections"] -= 1
+        self.counts["noise"] += peer.framer.noise
+        self.buffered -= held
+        self._left.set()
 
-    async def _read(self, reader: asyncio.StreamReader, framer: Framer, due: asyncio.Queue[_Pending | None], origin: str) -> None:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while True:
-            left = self.limits.frame_seconds - (loop.time() - begun) if framer.inside else None
-            if left is not None and left <= 0:
-                self.report(f"{self.source}: a frame did not end in {self.limits.frame_seconds:.0f} s")
-                return
-            data = await asyncio.wait_for(reader.read(2**16), left)
-            if not data:
-                return
-            was = framer.buffered
-            if not framer.inside:
-                begun = loop.time()
-            frames = framer.feed(data, self._share())
-            self.buffered += framer.buffered - was
-            for message, large in frames:
-                begun = loop.time()
-                await due.put(self._taken(message, large, origin))
-            if framer.passed > self.limits.endless:
-                self.report(f"{self.source}: a frame did not end within {self.limits.endless} bytes")
-                return
+    def say(self, what: str) -> None:
+        """Report something about this door."""
+        self.report(f"{self.source}: {what}")
 
-    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Say that nothing more will be read, and pass over what is under way: closing at once could take our answer away."""
-        with contextlib.suppress(OSError, TimeoutError):
-            if writer.can_write_eof():
-                writer.write_eof()
-            async with asyncio.timeout(self.limits.write_seconds):
-                while await reader.read(2**16):
-                    pass
-
-    def _share(self) -> int:
+    def share(self) -> int:
         """How large a frame may be now: the cap, or a fair share once the common budget is spent."""
         if self.buffered < self.limits.budget:
             return self.limits.frame
-        return max(self.limits.head, self.limits.budget // max(1, len(self._tasks)))
+        return max(self.limits.head, self.limits.budget // max(1, len(self._peers)))
 
-    def _taken(self, message: bytes, large: bool, origin: str) -> _Pending:
+    def take(self, peer: Peer, message: bytes, large: bool) -> Pending:
         """Hand a message over. What goes wrong in handing over is an answer too."""
-        header = header_of(message)
+        pending = Pending(peer, header_of(message), len(message), "message too large" if large else "")
         self.counts["messages"] += 1
-        self.buffered += len(message)
+        self.buffered += pending.size
         try:
             if large:
                 self.counts["refused"] += 1
-                return _Pending(header, asyncio.wrap_future(self.refuse(message, origin)), len(message), "message too large")
-            self._watch(header, message)
-            kept = message if self.profile.judge is not None else b""
-            return _Pending(header, asyncio.wrap_future(self.land(message, origin)), len(message), message=kept)
+                landing = self.refuse(message, peer.origin)
+            else:
+                self._watch(pending.header, message)
+                pending.message = message if self.profile.judge is not None else b""
+                landing = self.land(message, peer.origin)
+            if landing.done():
+                self._settle(pending, landing)
+            else:
+                landing.add_done_callback(partial(self._told, pending))
         except Exception as error:  # whatever it was, the sender must hear that the message is not kept
-            self.report(f"{self.source}: not taken: {getattr(error, 'code', type(error).__name__)}")
-            return _Pending(header, None, len(message), "not stored")
+            self.say(f"not taken: {getattr(error, 'code', type(error).__name__)}")
+            pending.outcome = ("rejected", pending.why or "not stored", "207")
+        return pending
 
     def _watch(self, header: Header, message: bytes) -> None:
         """The same control id of the same sender with other bytes is processed, and said: somebody restarted a counter."""
@@ -221,58 +166,60 @@ class MllpListener:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    async def _answer(self, due: asyncio.Queue[_Pending | None], writer: asyncio.StreamWriter) -> None:
-        """Answers in the order of arrival. A peer that does not read them is cut off after a while; what it sent stays landed."""
-        gone = False
-        while (pending := await due.get()) is not None:
-            outcome, text, error = await self._outcome(pending)
-            self.buffered -= pending.size
-            if gone:
-                continue
-            for code in answers(pending.header, outcome, self.profile.mode):
-                control = f"{self.source[:12]}{next(self._numbers)}"
-                writer.write(framed(acknowledgement(pending.header, code, control=control, at=self.clock.now(), text=text, error=error)))
-            try:
-                async with asyncio.timeout(self.limits.write_seconds):
-                    await writer.drain()
-            except (ConnectionError, TimeoutError):
-                gone = True
-                writer.transport.abort()
+    def _told(self, pending: Pending, landing: Future[Any]) -> None:
+        """It is known what became of a message, in whatever thread. What becomes known together goes to the loop together."""
+        self._landed.append((pending, landing))
+        if self._gathering:
+            return
+        self._gathering = True
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it every connection
+            (self._loop.call_soon if get_ident() == self._thread else self._loop.call_soon_threadsafe)(self._gather)
 
-    async def _outcome(self, pending: _Pending) -> tuple[str, str, str]:
-        """(outcome, text, error code) once the message is durable, or is known not to be."""
-        if pending.landing is None:
-            return "rejected", pending.why, "207"
-        try:
-            await pending.landing
-        except Exception as error:  # a full disk, a locked store, a fault: never a positive answer
-            self.report(f"{self.source}: not stored: {getattr(error, 'code', type(error).__name__)}")
-            return "rejected", "not stored, send again", "207"
-        if pending.why:
-            return "rejected", pending.why, "207"
-        if not pending.header.found:
-            return "rejected", "no MSH segment", "100"
-        wrong = await self._judged(pending.message)
-        return ("content", wrong[1], wrong[0]) if wrong is not None else ("accepted", "", "")
+    def _gather(self) -> None:
+        """Answer everything that is known by now."""
+        self._gathering = False
+        peers: dict[Peer, None] = {}
+        while self._landed:
+            pending, landing = self._landed.popleft()
+            self._settle(pending, landing)
+            peers[pending.peer] = None
+        for peer in peers:
+            peer.answer()
 
-    async def _judged(self, message: bytes) -> tuple[str, str] | None:
+    def _settle(self, pending: Pending, landing: Future[Any]) -> None:
+        """The outcome of a message that is durable, or is known not to be: a full disk, a lock, a fault never give a positive one."""
+        error = None if landing.cancelled() else landing.exception()
+        if landing.cancelled() or error is not None:
+            self.say(f"not stored: {getattr(error, 'code', type(error).__name__)}")
+            pending.outcome = ("rejected", "not stored, send again", "207")
+        elif pending.why:
+            pending.outcome = ("rejected", pending.why, "207")
+        elif not pending.header.found:
+            pending.outcome = ("rejected", "no MSH segment", "100")
+        elif self.profile.judge is None:
+            pending.outcome = ("accepted", "", "")
+        else:
+            judging = self._loop.run_in_executor(None, self.profile.judge, pending.message)
+            judging.add_done_callback(partial(self._judged, pending))
+
+    def _judged(self, pending: Pending, judging: asyncio.Future[tuple[str, str] | None]) -> None:
         """What the profile's judge says of a message that is kept. A judge that breaks says nothing: the message is safe."""
-        judge = self.profile.judge
-        if judge is None:
-            return None
-        try:
-            return await asyncio.get_running_loop().run_in_executor(None, judge, message)
-        except Exception as error:
-            self.report(f"{self.source}: not judged: {getattr(error, 'code', type(error).__name__)}")
-            return None
+        error = None if judging.cancelled() else judging.exception()
+        wrong = None if judging.cancelled() or error is not None else judging.result()
+        if error is not None:
+            self.say(f"not judged: {getattr(error, 'code', type(error).__name__)}")
+        pending.outcome = ("content", wrong[1], wrong[0]) if wrong is not None else ("accepted", "", "")
+        pending.peer.answer()
 
-
-def _origin(writer: asyncio.StreamWriter) -> str:
-    """Who is at the other end: the name in its certificate, else its address."""
-    peer = writer.get_extra_info("peername") or ("unknown",)
-    certificate = writer.get_extra_info("peercert") or {}
-    names = [value for entry in certificate.get("subject", ()) for key, value in entry if key == "commonName"]
-    return f"mllp:{names[0] if names else peer[0]}"
+    def answers(self, pending: Pending) -> list[bytes]:
+        """The frames that answer a message."""
+        assert pending.outcome is not None
+        outcome, text, error = pending.outcome
+        frames = []
+        for code in answers(pending.header, outcome, self.profile.mode):
+            control = f"{self.source[:12]}{next(self._numbers)}"
+            frames.append(framed(acknowledgement(pending.header, code, control=control, at=self.clock.now(), text=text, error=error)))
+        return frames
 
 
 def tls_context(certificate: str, key: str, client_authority: str = "") -> ssl.SSLContext:

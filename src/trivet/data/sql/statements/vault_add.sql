@@ -1,1 +1,1 @@
-insert into blob (address, kind, size, codec, place, data, commitment) values (?, ?, ?, ?, ?, ?, ?) returning id
+insert into blob (id, address, kind, size, codec, place, data, commitment) values (?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+select address from blob where address in (select value from json_each(?))

@@ -1,0 +1,1 @@
+update ledger_head set n = n + ? where id = 0 returning n

@@ -1,1 +1,0 @@
-update ledger_head set n = ? where id = 0
