@@ -10,15 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from trivet.integration.formats.hl7v2.ack import Header
 from trivet.integration.inbound.frames import Framer
 
-if TYPE_CHECKING:
-    from trivet.integration.inbound.mllp import MllpListener
-
-__all__ = ["MllpLimits", "Peer", "Pending"]
+__all__ = ["Door", "MllpLimits", "Peer", "Pending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +46,30 @@ class Pending:
     outcome: tuple[str, str, str] | None = None
 
 
+class Door(Protocol):
+    """What a connection needs of its listener: limits, one buffer for all, the bytes held by all, and where messages and answers go."""
+
+    limits: MllpLimits
+    space: memoryview
+    buffered: int
+
+    def enter(self, peer: Peer) -> bool: ...
+
+    def leave(self, peer: Peer, held: int) -> None: ...
+
+    def say(self, what: str) -> None: ...
+
+    def share(self) -> int: ...
+
+    def take(self, peer: Peer, message: bytes, large: bool) -> Pending: ...
+
+    def answers(self, pending: Pending) -> list[bytes]: ...
+
+
 class Peer(asyncio.BufferedProtocol):
     """What stands at the other end of a connection. Everything here runs in the thread of the event loop."""
 
-    def __init__(self, door: MllpListener) -> None:
+    def __init__(self, door: Door) -> None:
         self.door, self.limits = door, door.limits
         self.loop = asyncio.get_running_loop()
         self.framer = Framer(self.limits.frame, self.limits.head)
