@@ -45,7 +45,7 @@ def first_decision(page: Page, console: Console) -> str:
 def test_every_page_of_the_table_is_visited() -> None:
     """A new page without a visit here fails."""
     shapes = {path for path, method, _ in PAGES if method == "GET"}
-    seen = {"/messages/{receipt}", "/decisions/{id}", "/decisions/{id}/replay", "/n/{name}"}
+    seen = {"/messages/{receipt}", "/decisions/{id}", "/decisions/{id}/replay", "/n/{name}", "/data/reviews/{id}"}
     for path in PATHS:
         parts = path.strip("/").split("/")
         seen |= {shape for shape in shapes if same(shape.strip("/").split("/"), parts)}
@@ -81,7 +81,9 @@ def test_axe_finds_nothing(scheme: str, axe: str, browser: Browser, console: Con
     page = context.new_page()
     page.goto(console.door)
     found = {}
-    for path in [*PATHS, first_decision(page, console).removeprefix(console.base)]:
+    page.goto(console.base + "/data")
+    doubt = str(page.get_by_role("region", name="Links").locator("tbody a").first.get_attribute("href"))
+    for path in [*PATHS, doubt, first_decision(page, console).removeprefix(console.base)]:
         page.goto(console.base + path)
         page.evaluate(axe + "; 0")
         said = page.evaluate(
@@ -118,6 +120,26 @@ def test_a_name_needs_a_reason_and_leaves_a_trace(page: Page, console: Console, 
     assert page.locator(".banner .name").inner_text().strip() != ""
     page.goto(console.base + "/evidence?kind=access")
     assert page.locator("table").nth(1).locator("tbody tr").count() >= 1
+    assert watch.errors == []
+
+
+def test_a_doubt_is_looked_at_with_a_reason_and_decided(page: Page, console: Console, watch: Watch) -> None:
+    """From the queue to the doubt; both records stand side by side after a reason; the verdict takes it off the queue."""
+    page.goto(console.base + "/data")
+    queue = page.get_by_role("region", name="Links").locator("tbody tr")
+    before = queue.count()
+    queue.first.locator("a").click()
+    assert page.get_by_role("region", name="Both records").count() == 0
+    page.get_by_label("Why").first.select_option("quality review")
+    page.get_by_role("button", name="Show both records").click()
+    page.get_by_role("region", name="Both records").wait_for()
+    assert page.get_by_role("region", name="Both records").locator("tbody tr").count() >= 3
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Who decides").fill("R. Abernathy")
+    page.get_by_label("Why", exact=True).fill("seen both charts")
+    page.get_by_role("button", name="Two persons").click()
+    page.wait_for_url("**/data#persons")
+    assert page.get_by_role("region", name="Links").locator("tbody tr").count() == before - 1
     assert watch.errors == []
 
 

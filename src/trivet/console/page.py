@@ -53,12 +53,16 @@ class Session:
         """The one row of a statement that always has one."""
         return self.rows(name, parameters)[0]
 
-    def banner(self, who: str, person: str) -> dict[str, Any]:
-        """What this session may see of a person now: everything hidden, or what it was shown less than 15 minutes ago."""
-        since, shown = self.revealed.get((who, person), ("", {}))
+    def shown(self, who: str, what: str) -> dict[str, Any]:
+        """What this session was shown less than 15 minutes ago, after a reason; else nothing."""
+        since, shown = self.revealed.get((who, what), ("", {}))
         age = (parse_instant(self.house.clock.now()) - parse_instant(since)).total_seconds() if since else REVEAL_SECONDS
-        open_now = age < REVEAL_SECONDS
-        return {"name": "", "born": "", "gender": "", **(shown if open_now else {}), "person": person, "revealed": open_now}
+        return shown if age < REVEAL_SECONDS else {}
+
+    def banner(self, who: str, person: str) -> dict[str, Any]:
+        """What this session may see of a person now: everything hidden, or what it was shown."""
+        shown = self.shown(who, person)
+        return {"name": "", "born": "", "gender": "", **shown, "person": person, "revealed": bool(shown)}
 
 
 def number(query: Mapping[str, str], name: str, default: int, top: int) -> int:

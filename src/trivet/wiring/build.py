@@ -42,6 +42,7 @@ ROLES: dict[str, str] = {
     "tables": "rooms:tables",
     "audit": "rooms:audit",
     "linker": "rooms:linker",
+    "steward": "linking:steward",
     "erasures": "erasing:erasures",
     "husks": "erasing:husks",
     "lake": "erasing:lake",

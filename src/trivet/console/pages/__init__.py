@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trivet.console.page import Page
-from trivet.console.pages.data import check, data
+from trivet.console.pages.data import check, compare, data, decide, review
 from trivet.console.pages.decisions import decision, decisions, replayed, reveal
 from trivet.console.pages.evidence import evidence, proof
 from trivet.console.pages.models import model, models
@@ -26,6 +26,9 @@ PAGES: list[tuple[str, str, Callable[..., Page]]] = [
     ("/messages/{receipt}", "GET", message),
     ("/data", "GET", data),
     ("/data/checks/{id}", "GET", check),
+    ("/data/reviews/{id}", "GET", review),
+    ("/data/reviews/{id}/compare", "POST", compare),
+    ("/data/reviews/{id}/decide", "POST", decide),
     ("/models", "GET", models),
     ("/models/{name}", "GET", model),
     ("/models/{name}/suspend", "POST", suspend),

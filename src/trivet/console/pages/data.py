@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trivet.console.page import Page, Session
-from trivet.kernel.errors import NotFound
+from trivet.flows import review as flow
+from trivet.kernel.errors import NotFound, Usage
 
-__all__ = ["check", "data"]
+__all__ = ["check", "compare", "data", "decide", "review"]
 
 SECTION = "/data"
 
@@ -32,3 +33,36 @@ def check(session: Session, query: Mapping[str, str], id: str) -> Page:
     rows = session.rows("check_rows", (id,))
     crumbs = [("Overview", "/"), ("Data", SECTION), (id, "")]
     return Page("check.html", id, SECTION, {"check": found, "rows": rows}, crumbs, f"trivet check {id}")
+
+
+def review(session: Session, query: Mapping[str, str], id: str) -> Page:
+    """One doubt: are these two one person? What the records say is shown after a reason, for fifteen minutes."""
+    asked = flow.doubt(session.house, numbered(id))
+    del asked["evidence"]  # it says which names agreed
+    shown = session.shown(query.get("_session", ""), f"review {asked['review']}")
+    crumbs = [("Overview", "/"), ("Data", SECTION), (f"Doubt {id}", "")]
+    return Page("review.html", f"Doubt {id}", SECTION, {"asked": asked, "shown": shown}, crumbs, f"trivet link --confirm {id}")
+
+
+def compare(session: Session, form: Mapping[str, str], *, who: str, id: str) -> Page:
+    """Show both records for fifteen minutes: the reason goes into the ledger first."""
+    found = flow.compare(session.house, numbered(id), form.get("reason", ""), door="console", by=who)
+    session.revealed[(who, f"review {numbered(id)}")] = (session.house.clock.now(), found)
+    return Page("", "", SECTION, {}, go=f"/data/reviews/{numbered(id)}")
+
+
+def decide(session: Session, form: Mapping[str, str], *, who: str, id: str) -> Page:
+    """Say that they are one person, or that they are not, as `trivet link` does."""
+    if form.get("verdict") not in ("same", "different"):
+        raise Usage("E762", "one person, or two?", help=f"trivet link --confirm {numbered(id)} --actor NAME --reason WHY")
+    actor, reason = form.get("actor", "").strip(), form.get("why", "").strip()
+    flow.decide(session.house, numbered(id), same=form["verdict"] == "same", actor=actor, reason=reason)
+    session.revealed.pop((who, f"review {numbered(id)}"), None)
+    return Page("", "", SECTION, {}, go=SECTION + "#persons")
+
+
+def numbered(id: str) -> int:
+    """The number in an address. NotFound for what is none."""
+    if not (id.isascii() and id.isdigit() and len(id) < 16):
+        raise NotFound("E282", f"no review {id}", help="trivet link --json")
+    return int(id)

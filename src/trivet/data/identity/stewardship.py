@@ -18,6 +18,7 @@ from trivet.kernel.resources import text
 
 __all__ = ["Steward", "apply"]
 
+DOUBT = ("review", "kind", "rule", "score", "evidence", "state", "subject", "person", "other", "other_person")
 ACTIONS = ("confirm", "reject", "merge", "unmerge", "separate")
 
 
@@ -52,6 +53,13 @@ class Steward:
             return seq
 
         return self._store.write(work)
+
+    def doubt(self, number: int) -> dict[str, Any]:
+        """What is known of a doubt: review, kind, rule, score (bits), evidence, state, both records and persons. NotFound E282."""
+        rows = self._store.read(_sql("link_doubt"), (number,))
+        if not rows:
+            raise NotFound("E282", f"no review {number}", help="trivet link --json")
+        return dict(zip(DOUBT, rows[0], strict=True))
 
     def stands(self, action: str, target: str | int) -> tuple[frozenset[str], int]:
         """The persons that an `unmerge` or `separate` parts, and the ledger position since which they have been one. Nobody where
