@@ -11,6 +11,7 @@ import re
 from copy import deepcopy
 from decimal import Decimal
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from trivet.contracts.record import Notice, Record, Span, Translation
@@ -18,13 +19,14 @@ from trivet.integration.validation import Finding, Validator
 from trivet.integration.validation.datatypes import URI_SYSTEM, uri
 from trivet.kernel.errors import Rejected
 
-__all__ = ["Lost", "proven", "settle", "settled"]
+__all__ = ["Derived", "Lost", "proven", "settle", "settled", "shape_number"]
 
 ROUNDS = 24  # a repair may show the next fault; what takes more is refused
 SHAPES = 4096
 UNNAMED = "urn:trivet:unnamed"  # an extension whose qualifier the source leaves empty
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 BOUND = ("http://hl7.org/", "http://terminology.hl7.org/", "http://unitsofmeasure.org")
+FREE = ("http://hl7.org/fhir/sid/icd-", "http://hl7.org/fhir/sid/ndc")  # whose codes R4 requires nowhere
 # Elements whose values are few, and mostly out of a value set that R4 requires.
 WORDS = frozenset(
     (
@@ -35,7 +37,13 @@ WORDS = frozenset(
 )
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 STEP = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")
+NAMES = 2048
+DICT, LIST, END = object(), object(), object()  # parts of a shape that no resource holds
 _sound: set[Any] = set()
+_follow: set[Any] = set()
+_numbers: dict[Any, int] = {}
+_next = count(1)
+_kinds: dict[str, bool] = {}  # False for names of texts of which nothing matters but that they are printable and not padded
 
 
 class Lost(NamedTuple):
@@ -46,6 +54,16 @@ class Lost(NamedTuple):
     spans: tuple[Span, ...]
 
 
+class Derived(Record):
+    """A record whose maker says what its shape follows from: two that follow from the same have the same `shape_of`. None says nothing."""
+
+    __slots__ = ("follows",)
+
+    def __init__(self, resource: dict[str, Any], spans: tuple[Span, ...], follows: Any) -> None:
+        super().__init__(resource, spans)
+        self.follows = follows
+
+
 @cache
 def judge() -> Validator:
     """The validator, made when the first record needs it."""
@@ -54,16 +72,39 @@ def judge() -> Validator:
 
 def settle(record: Record) -> tuple[Record | None, list[Lost], Rejected | None]:
     """The record as FHIR R4 admits it; without a record, why there can be none."""
-    shape = shape_of(record.resource, "")
-    if shape in _sound:
+    follows = record.follows if type(record) is Derived else None
+    if follows is not None and follows in _follow:
         return record, [], None
+    shape = shape_of(record.resource)
+    if shape in _sound:
+        return _known(record, follows)
     wrong = [finding for finding in judge().value(record.resource) if finding.is_error]
     if not wrong:
         if len(_sound) >= SHAPES:
             _sound.clear()
         _sound.add(shape)
-        return record, [], None
+        return _known(record, follows)
     return Repair(record).run(wrong)
+
+
+def _known(record: Record, follows: Any) -> tuple[Record, list[Lost], None]:
+    """A record that is sound, and so are others that follow from the same."""
+    if follows is not None:
+        if len(_follow) >= SHAPES:
+            _follow.clear()
+        _follow.add(follows)
+    return record, [], None
+
+
+def shape_number(resource: dict[str, Any]) -> int:
+    """A number that stands for the shape of a resource; no other shape ever gets it."""
+    shape = shape_of(resource)
+    found = _numbers.get(shape)
+    if found is None:
+        if len(_numbers) >= SHAPES:
+            _numbers.clear()
+        found = _numbers[shape] = next(_next)
+    return found
 
 
 def settled(made: list[Record], about: str) -> tuple[list[Record], dict[int, str], list[Rejected], list[Notice]]:
@@ -104,34 +145,77 @@ def proven(told: Translation, about: str) -> Translation:
     return Translation(tuple(records), elements, (*told.rejects, *rejects), (*told.notices, *notices), told.ignored)
 
 
-def shape_of(value: Any, name: str) -> Any:
+def shape_of(resource: dict[str, Any]) -> tuple[Any, ...]:
     """What R4's rules depend on: names, kinds of values, the words of small vocabularies, the order of the ends of a period,
     whether what is called a URI is one."""
-    if type(value) is dict:
-        parts = [(key, shape_of(inner, key)) for key, inner in value.items()]
-        if "code" in value and str(value.get("system", "")).startswith(BOUND):
-            parts.append(("=", value["code"]))
-        if value.get("system") == URI_SYSTEM and type(held := value.get("value")) is str:
-            parts.append(("@", uri(held)))
-        if "size" in value and "data" in value:
-            parts.append(("#", (value["size"], len(str(value["data"])))))
-        if "start" in value and "end" in value:
-            parts.append(("<", str(value["start"])[:10] <= str(value["end"])[:10]))
-        return tuple(parts)
-    if type(value) is list:
-        return tuple(shape_of(inner, name) for inner in value)
-    if type(value) is str:
-        if name == "div":  # made by ourselves, of any text
-            return bool(value)
-        if name == "data":
-            return bool(value) and bool(BASE64.fullmatch(value))
-        if name in WORDS or not value.isprintable() or value.strip() != value or not value:
-            return value
-        if name == "reference":
-            return value.partition("/")[0]
-        if name in ("code", "valueCode") and " " in value:
-            return value
-        return name.endswith(("Date", "DateTime")) and len(value)
+    out: list[Any] = []
+    _dict(resource, out)
+    return tuple(out)
+
+
+def _dict(value: dict[str, Any], out: list[Any]) -> None:
+    add, kinds = out.append, _kinds
+    for name, inner in value.items():
+        add(name)
+        if type(inner) is str:
+            if kinds.get(name, True) or not inner.isprintable() or inner.strip() != inner or not inner:
+                add(_text(inner, name))
+            else:
+                add(False)
+        elif type(inner) is dict:
+            add(DICT)
+            _dict(inner, out)
+            add(END)
+        elif type(inner) is list:
+            add(LIST)
+            _list(inner, name, out)
+            add(END)
+        else:
+            add(_other(inner))
+    if "code" in value and (system := str(value.get("system", ""))).startswith(BOUND) and not system.startswith(FREE):
+        out += ("=", value["code"])
+    if value.get("system") == URI_SYSTEM and type(held := value.get("value")) is str:
+        out += ("@", uri(held))
+    if "size" in value and "data" in value:
+        out += ("#", value["size"], len(str(value["data"])))
+    if "start" in value and "end" in value:
+        out += ("<", str(value["start"])[:10] <= str(value["end"])[:10])
+
+
+def _list(value: list[Any], name: str, out: list[Any]) -> None:
+    for inner in value:
+        if type(inner) is dict:
+            out.append(DICT)
+            _dict(inner, out)
+            out.append(END)
+        elif type(inner) is list:
+            out.append(LIST)
+            _list(inner, name, out)
+            out.append(END)
+        else:
+            out.append(_text(inner, name) if type(inner) is str else _other(inner))
+
+
+def _text(value: str, name: str) -> Any:
+    """What matters of a text under a name; of most nothing but that it is one."""
+    if name == "div":  # made by ourselves, of any text
+        return bool(value)
+    if name == "data":
+        return bool(value) and bool(BASE64.fullmatch(value))
+    if name in WORDS or not value.isprintable() or value.strip() != value or not value:
+        return value
+    if name == "reference":
+        return value.partition("/")[0]
+    if name in ("code", "valueCode"):
+        return value if " " in value else False
+    if name.endswith(("Date", "DateTime")):
+        return len(value)
+    if len(_kinds) < NAMES:
+        _kinds[name] = False
+    return False
+
+
+def _other(value: Any) -> Any:
     if type(value) is Decimal:
         return value if abs(value.adjusted()) > 12 else None
     return value if type(value) is bool else (value > 0) - (value < 0)

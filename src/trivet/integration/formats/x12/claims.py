@@ -14,6 +14,7 @@ from trivet.integration.formats.x12 import naming
 from trivet.integration.formats.x12.fill import Filler
 from trivet.integration.formats.x12.slots import Slot
 from trivet.integration.formats.x12.walk import Step
+from trivet.integration.valid import Derived
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
 
@@ -29,6 +30,8 @@ OWN_ROLE = "urn:trivet:x12:care-team-role"
 
 class ClaimFiller(Filler):
     """Fills the records of one 837 set."""
+
+    heeds = ("supportingInfo", "item")
 
     def slot(self, name: str) -> Slot:
         """Claim by 2300, patient and coverage by the hierarchical level that is open."""
@@ -73,6 +76,11 @@ class ClaimFiller(Filler):
             number = int(path[15 : path.index("]")]) + 1
             if item is not None and number not in item.setdefault("informationSequence", []):
                 item["informationSequence"].append(number)
+                slot.trail.append(("line", slot.labels["item", ("2400", self.open["2400"], -2)]))
+
+    def heeding(self) -> bool:
+        """Only a service line is pointed from."""
+        return "2400" in self.open
 
     def _line(self, slot: Slot) -> bool:
         return ("item", ("2400", self.open["2400"], -2)) in slot.labels
@@ -91,7 +99,7 @@ class ClaimFiller(Filler):
         seen = {record.key for record in records}
         if whole:
             above = ("submitter", "receiver", "billing", "payto", "paytoplan")
-            records += [naming.record(self.profile, slot) for slot in self.order if slot.name in above and slot.spans]
+            records += [naming.party(self.profile, slot) for slot in self.order if slot.name in above and slot.spans]
         return records + self._persons(seen), rejects
 
     def _persons(self, seen: set[str]) -> list[Record]:
@@ -99,12 +107,12 @@ class ClaimFiller(Filler):
         records = []
         for (name, instance), slot in self.slots.items():
             if name == "subscriber" and slot.spans:
-                records.append(naming.record(self.profile, slot))
+                records.append(naming.party(self.profile, slot))
             elif name == "patient" and slot.spans:
                 holder = self._holder(instance)
-                records.append(naming.record(self.profile, slot, holder))
+                records.append(naming.party(self.profile, slot, holder))
             elif name == "payer" and slot.spans:
-                records.append(naming.record(self.profile, slot))
+                records.append(naming.party(self.profile, slot))
             elif name == "responsible" and slot.spans:
                 patient = self._holder(instance)
                 more = {"patient": naming.point(self.profile, patient)} if patient is not None else {"patient": naming.absent()}
@@ -124,7 +132,7 @@ class ClaimFiller(Filler):
         if not patient.spans:
             return self.refuse("x12-no-patient", "the claim names no patient", "2300/CLM", slot)
         holder = subscriber if subscriber is not patient else None
-        spans = list(slot.spans)
+        spans, told = list(slot.spans), slot.follows()
         resource: dict[str, Any] = {
             "resourceType": "Claim",
             "id": record_id(self.profile.source, "Claim", number),
@@ -146,7 +154,7 @@ class ClaimFiller(Filler):
             spans += more
         if "created" not in resource:
             resource["_created"] = naming.absent()
-        records = [naming.record(self.profile, patient, holder)]
+        records = [naming.party(self.profile, patient, holder)]
         records += self._coverages(slot, resource, spans, patient, holder)
         records += self._providers(slot, resource, spans)
         for name in ("supportingInfo", "diagnosis", "procedure", "item"):
@@ -156,7 +164,11 @@ class ClaimFiller(Filler):
                     item.setdefault("productOrService", naming.absent())
         resource["total"] = slot.resource["total"]
         self._balance(slot, resource)
-        return [Record(resource, tuple(spans)), *records]
+        # Its shape follows from the claim, from who is referred to, and from where the parties stand.
+        places = [(one.name, one.role, naming.follows(one), self._item(slot, one), bool(one.spans)) for one in slot.parties]
+        links = [naming.follows(slot.links.get(role)) for role in ("payer", "billing")]
+        basis = self.profile.base, resource["status"], self.guide.kind, told, *links, *places
+        return [Derived(resource, tuple(spans), basis), *records]
 
     def _coverages(self, slot: Slot, claim: dict[str, Any], spans: list[Span], patient: Slot, holder: Slot | None) -> list[Record]:
         """The destination payer's coverage, focal, then the others."""
@@ -166,11 +178,11 @@ class ClaimFiller(Filler):
         records.append(own)
         insurance[0].update({"sequence": 1, "focal": True, "coverage": {"reference": own.key}})
         payer = slot.links.get("payer")
-        records += [naming.record(self.profile, payer)] if payer is not None and payer.spans else []
+        records += [naming.party(self.profile, payer)] if payer is not None and payer.spans else []
         for other in [party for party in slot.parties if party.name == "othercoverage"]:
             payer, subscriber = other.links.get("otherpayer"), other.links.get("othersubscriber")
             found = self.coverage(other, patient, holder, payer, subscriber)
-            records += [found, *([naming.record(self.profile, payer)] if payer is not None else [])]
+            records += [found, *([naming.party(self.profile, payer)] if payer is not None else [])]
             insurance.append({"sequence": len(insurance) + 1, "focal": False, "coverage": {"reference": found.key}})
         return records
 
@@ -208,7 +220,8 @@ class ClaimFiller(Filler):
             reference, more = naming.refer(self.profile, payer, "payor[0]")
             resource["payor"] = [reference]
             spans += more
-        return Record(resource, tuple(spans))
+        basis = self.profile.base, slot.follows(), place >= 0, subscriber.follows(), naming.follows(payer), naming.follows(other)
+        return Derived(resource, tuple(spans), basis)
 
     def _providers(self, slot: Slot, claim: dict[str, Any], spans: list[Span]) -> list[Record]:
         """Care team and places, of the claim and of its lines."""
@@ -216,8 +229,8 @@ class ClaimFiller(Filler):
         for party in slot.parties:
             if party.name == "othercoverage" or not party.spans:
                 continue
-            records.append(naming.record(self.profile, party))
-            line = slot.labels.get(("item", ("2400", party.line, -2))) if party.line else None
+            records.append(naming.party(self.profile, party))
+            line = self._item(slot, party)
             item = claim["item"][line] if line is not None else None
             if party.name != "careteam":
                 self._place(claim, item, party)
@@ -229,6 +242,10 @@ class ClaimFiller(Filler):
             if item is not None:
                 item.setdefault("careTeamSequence", []).append(len(team))
         return records
+
+    def _item(self, claim: Slot, party: Slot) -> int | None:
+        """The service line of a claim in whose loop a party stands."""
+        return claim.labels.get(("item", ("2400", party.line, -2))) if party.line else None
 
     def _place(self, claim: dict[str, Any], item: dict[str, Any] | None, party: Slot) -> None:
         reference = naming.point(self.profile, party)

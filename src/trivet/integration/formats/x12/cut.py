@@ -19,6 +19,7 @@ from trivet.integration.tables import table
 __all__ = ["Rule", "cut", "rules_of"]
 
 BLANK = b" \t\r\n"
+ENVELOPE = frozenset({b"ISA", b"GS", b"ST", b"SE", b"GE", b"IEA"})
 Stretch = tuple[int, int]
 
 
@@ -56,11 +57,16 @@ class Node:
 def _join(stretches: list[Stretch]) -> tuple[Piece, ...]:
     """Stretches in order as pieces, neighbours as one."""
     pieces: list[Piece] = []
+    first = last = -1
     for start, end in stretches:
-        if pieces and pieces[-1].offset + pieces[-1].length == start:
-            pieces[-1] = Piece(pieces[-1].offset, end - pieces[-1].offset)
+        if start == last:
+            last = end
         elif end > start:
-            pieces.append(Piece(start, end - start))
+            if last >= 0:
+                pieces.append(Piece(first, last - first))
+            first, last = start, end
+    if last >= 0:
+        pieces.append(Piece(first, last - first))
     return tuple(pieces)
 
 
@@ -81,24 +87,40 @@ class Cutter:
         self.around: list[Stretch] = [lead]
         self.inside = False
         self.rules: dict[str, Rule] = {}
+        self.marked = ENVELOPE  # names of segments that open or close something
         self.path: list[Node] = []
         self.rest: list[Stretch] = []
 
     def units(self) -> Iterator[Unit]:
         """All units of the interchange, the interchange's own at the end."""
-        size = len(self.raw)
-        while self.end < size:
-            start = self.end
-            stop = self.raw.find(self.terminator, start)
-            stop = size if stop < 0 else stop + 1
-            while stop < size and self.raw[stop] in BLANK:
+        raw, terminator, separator = self.raw, self.terminator, self.separator
+        size, find, ends = len(raw), raw.find, terminator + BLANK
+        start = self.end
+        while start < size:
+            closing = find(terminator, start)
+            stop = size if closing < 0 else closing + 1
+            while stop < size and raw[stop] in BLANK:
                 stop += 1
-            head = bytes(self.raw[start : min(stop, start + 12)])
-            name = head.split(self.separator, 1)[0].rstrip(self.terminator + BLANK)
+            name = bytes(raw[start : min(stop, start + 12)]).split(separator, 1)[0].rstrip(ends)
+            if self.inside and name not in self.marked:
+                # Most segments: they go on where the last one ended, and open nothing.
+                here = self.path[-1]
+                stretches = here.stretches
+                if stretches and stretches[-1][1] == start:
+                    stretches[-1] = (stretches[-1][0], stop)
+                else:
+                    stretches.append((start, stop))
+                if not here.person:
+                    self.rest.append((start, stop))
+                elif closing >= 0:
+                    self.rest.append((closing, closing + 1))
+                self.end = start = stop
+                continue
             if name == b"ISA" and self.isa:
                 break
             self.end = stop
             yield from self._segment(name, start, stop)
+            start = stop
             if name == b"IEA":
                 break
         yield from self._close_set()
@@ -129,6 +151,7 @@ class Cutter:
         parts = bytes(self.raw[start : min(stop, start + 16)]).split(self.separator)
         kind = parts[1].rstrip(self.terminator + BLANK) if len(parts) > 1 else b""
         self.rules = rules_of(kind.decode("latin-1"))
+        self.marked = ENVELOPE | {marker.partition(":")[0].encode() for marker in self.rules}
         self.inside, self.path, self.rest = True, [Node(0, False, [(start, stop)])], [(start, stop)]
         closing = self.raw.find(self.terminator, start)
         self.around += [(start, start + 2), (closing, closing + 1)] if 0 <= closing < stop else [(start, start + 2)]

@@ -13,6 +13,7 @@ from typing import Self
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span
 from trivet.integration.formats.x12.convert import CONVERTERS, SELECTOR, Desk
+from trivet.integration.formats.x12.forms import Applied, Trace, Where, forms_of
 from trivet.integration.formats.x12.rules import Block, Carry, Cell, Cells, Drop, Rule, carries, drops, key_of, parties, party_rules, rules
 from trivet.integration.formats.x12.slots import Scope, Slot, Taken
 from trivet.integration.formats.x12.structure import Guide, inside
@@ -24,16 +25,22 @@ from trivet.kernel.errors import Rejected
 __all__ = ["Filler", "cells_of"]
 
 _span, _element = Span._make, Element._make
+NOTHING: frozenset[str] = frozenset()
 MAPPED = frozenset({"837", "835", "834", "270", "271", "276", "277", "278", "820"})
 
 
 class Filler(Desk):
     """Fills the slots of one transaction set."""
 
-    def __init__(self, guide: Guide, marks: Marks, profile: SourceProfile, counts: dict[str, int]) -> None:
+    mixed: frozenset[str] = frozenset()  # loops in which several parties stand
+    heeds = ("", "")  # the first steps of the paths that `placed` looks at, and of those that it then changes
+
+    def __init__(self, guide: Guide, marks: Marks, profile: SourceProfile, counts: dict[str, int], text: str = "") -> None:
         self.guide, self.marks, self.profile = guide, marks, profile
         self.rows = rules(guide.set) if guide.set in MAPPED else {}
         self.parties = parties(guide.set, guide.structure)
+        self.below = inside(guide.structure, guide.version)
+        self.partied = self.parties.keys() | self.mixed
         self.counts = counts
         self.open: dict[str, int] = {}
         self.order: list[Slot] = []
@@ -48,6 +55,10 @@ class Filler(Desk):
         self.cells: Cells = {}
         self.fate: dict[int, tuple[str, str]] = {}
         self.here: dict[str, Slot] = {}  # records of the segment at hand, by the target of its rows
+        self.near: dict[str, Slot] = {}  # records that may be written to, by the target of rows, until another loop begins
+        self.text = text
+        self.forms = forms_of(guide.set, marks)
+        self.trace = Trace()
 
     def fork(self) -> Self:
         """The same state, to go on separately. Records so far are shared until somebody writes to one; notices stay behind."""
@@ -56,7 +67,7 @@ class Filler(Desk):
         made = copy(self)
         made.counts, made.open = dict(self.counts), dict(self.open)
         made.order, made.slots, made.elements, made.notices = list(self.order), dict(self.slots), list(self.elements), []
-        made.refused = {}
+        made.refused, made.near = {}, {}
         made.scope, made.party, made.party_at = Scope(0, 0, made.open), None, ("", 0)
         return made
 
@@ -82,17 +93,25 @@ class Filler(Desk):
         if not slot.sealed:
             return slot
         mine = slot.copy()
+        self.near.clear()
         self.order = [mine if other is slot else other for other in self.order]
         self.slots = {key: mine if other is slot else other for key, other in self.slots.items()}
         return mine
 
+    def reach(self, target: str) -> Slot:
+        """The record that a row's target means here, to be written to."""
+        found = self.near[target] = self.own(self.slot(target))
+        return found
+
     def enter(self, step: Step) -> None:
-        """A segment opens a loop or goes on in it. Opening one closes what stood inside the last one."""
-        if self.open.get(step.loop) != step.instance:
-            self.open[step.loop] = step.instance
-            for below in inside(self.guide.structure, self.guide.version).get(step.loop, ()):
-                self.open.pop(below, None)
-            self.opened(step)
+        """A segment opens a loop. That closes what stood inside the last one."""
+        opened = self.open
+        opened[step.loop] = step.instance
+        self.near.clear()
+        if len(opened) > 1:
+            for below in self.below.get(step.loop, NOTHING) & opened.keys():
+                del opened[below]
+        self.opened(step)
 
     def opened(self, step: Step) -> None:
         """A loop begins. Sets override this."""
@@ -100,13 +119,19 @@ class Filler(Desk):
     def placed(self, slot: Slot, path: str) -> None:
         """A value stands at a path now. Sets override this."""
 
+    def heeding(self) -> bool:
+        """Whether `placed` changes anything here."""
+        return False
+
     def _party(self, step: Step) -> Slot | None:
         """The party whose loop this is."""
-        known = self.parties.get(step.loop)
-        if known is None or (self.party_at != (step.loop, step.instance) and step.segment.name not in ("NM1", "N1")):
+        known = self.parties.get(step[1])
+        if known is None:
             return None
-        if self.party_at != (step.loop, step.instance):
-            self.party_at = (step.loop, step.instance)
+        if self.party_at != (step[1], step[2]):
+            if step[0][0] not in ("NM1", "N1"):
+                return None
+            self.party_at = (step[1], step[2])
             self.party = self.own(self.party_slot(known.slot, step))
             self.party.role = self.party.role or known.role
             kind = known.kind
@@ -128,29 +153,52 @@ class Filler(Desk):
             self.take(step)
 
     def take(self, step: Step) -> None:
-        """One segment: its rows, then what became of each element."""
-        segment = step.segment
+        """One segment: by a form that takes it, else by its rows; then what became of each element."""
+        segment, loop, instance, _ = step
+        name, start, end, _, values = segment
         self.step = step
-        self.counts[segment.name] = count = self.counts.get(segment.name, 0) + 1
-        self.enter(step)
+        self.counts[name] = count = self.counts.get(name, 0) + 1
+        if self.open.get(loop) != instance:
+            self.enter(step)
+        party = self._party(step) if loop in self.partied else None
+        kind = self._kind(step, party) if party is not None else ""
+        where = loop, name, kind, len(values)
+        known = self.forms.known.get(where, ()) if self.text else ()
+        for place, form in enumerate(known):
+            found = form.fullmatch(self.text, start, end)
+            if found is not None and form.run(self, party, found, f"{loop}/{name}[{count}]-" if loop else f"{name}[{count}]-", instance):
+                if place:
+                    known[place], known[place - 1] = known[place - 1], form  # type: ignore[index]
+                return
+        self._rows(step, party, kind, count, where)
+
+    def _rows(self, step: Step, party: Slot | None, kind: str, count: int, where: Where) -> None:
+        """One segment row by row."""
+        segment = step.segment
         self.cells = cells_of(segment, self.marks, step.loop, count)
         self.fate = {}
         self.scope = Scope(segment.number, step.instance, self.open)
         self.here = {}
-        party = self._party(step)
+        self.trace = trace = Trace()
         if party is not None:
-            for block in party_rules().get((self._kind(step, party), segment.name), ()):
+            for block in party_rules().get((kind, segment.name), ()):
                 self._run(block, party)
         for block in self.rows.get((step.loop, segment.name), ()):
             self._run(block, None)
         carried = carries(self.guide.set).get((step.loop, segment.name))
         if carried is not None and len(self.fate) < len(self.cells):
+            trace.plain = False
             self._carry(carried, segment, count)
+        before = len(self.elements)
         self._account(segment.name, step.loop)
+        if trace.plain and self.text:
+            fates = [(one.disposition, one.rule) for one in self.elements[before:]]
+            self.forms.learn(where, segment, self.text, self.cells, trace, fates, self.heeds)
 
     def _carry(self, carry: Carry, segment: Segment, count: int) -> None:
         """Keep the segment as it stands in the record, for whoever understands it."""
         slot = self.own(self.slot(carry.target))
+        slot.loose = True
         rule = f"x12/{self.guide.set}/carried/{segment.name}"
         head = carry.path.removesuffix("[]")
         path = f"{head}[z]"
@@ -186,7 +234,8 @@ class Filler(Desk):
                 self._apply(block, party, key_of(begin, 0, 0))
 
     def _apply(self, block: Block, party: Slot | None, begin: int) -> None:
-        cells, fate = self.cells, self.fate
+        cells, fate, trace = self.cells, self.fate, self.trace
+        trace.looked(block.exact, begin)
         if block.test is not None:
             if not block.test(cells, begin):
                 return
@@ -200,17 +249,21 @@ class Filler(Desk):
                 cell = cells.get(key)
                 if cell is None:
                     continue
+            trace.applied.append(Applied(party is not None, rule, key if cell is not None else None, begin, self.scope.group))
             slot = party or here.get(rule.target)
             if slot is None:
                 slot = here[rule.target] = self.own(self.slot(rule.target))
+            slot.loose = True
             try:
                 placed = CONVERTERS[rule.how](self, rule, slot, cell[1] if cell is not None else rule.constant, begin)
             except Doubt as doubt:
+                trace.plain = False
                 self._doubt(rule, cell, doubt)
                 if cell is not None:
                     fate[key] = ("rejected", rule.id)
                 continue
             except Taken:
+                trace.plain = False
                 continue
             for path in placed:
                 self.placed(slot, path)
@@ -231,6 +284,8 @@ class Filler(Desk):
             if fate is None:
                 if rows is None:
                     rows = drops().get((loop, name), ()) + drops().get(("", name), ())
+                    for drop in rows:
+                        self.trace.looked(drop.exact, 0)
                 element = key >> 40
                 fate = ("uncovered", "")
                 for drop in rows:
@@ -264,13 +319,14 @@ def _shown(text: str, marks: Marks) -> str:
 def cells_of(segment: Segment, marks: Marks, loop: str, count: int) -> Cells:
     """The non-empty elements of a segment with their places and locators."""
     head = f"{loop}/{segment.name}[{count}]-" if loop else f"{segment.name}[{count}]-"
-    values = segment.values
+    values, parts, repeats = segment.values, marks.component, marks.repetition
     at = segment.start + len(values[0]) + 1
+    whole = values[0] == "ISA"  # its elements are never parted: they say what parts the others
     cells: Cells = {}
     for element in range(1, len(values)):
         value = values[element]
         if value:
-            if marks.component in value or (marks.repetition and marks.repetition in value):
+            if (parts in value or (repeats and repeats in value)) and not whole:
                 break
             cells[element << 40 | 1] = (at, decode(value), len(value), f"{head}{element:02d}")
             at += len(value)

@@ -15,9 +15,8 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Translation
 from trivet.integration.formats.x12.claims import ClaimFiller
 from trivet.integration.formats.x12.cut import cut
-from trivet.integration.formats.x12.elements import check_required
 from trivet.integration.formats.x12.fill import Filler, cells_of
-from trivet.integration.formats.x12.heads import Head, is_person, opens_person, recall, remember
+from trivet.integration.formats.x12.heads import Head, is_person, openers, opens_person, recall, remember
 from trivet.integration.formats.x12.interchange import Fault, Group, Interchange, Set, read
 from trivet.integration.formats.x12.levels import LevelFiller
 from trivet.integration.formats.x12.membership import MemberFiller, PremiumFiller
@@ -44,6 +43,11 @@ def reasons() -> dict[str, str]:
     return {row["fault"]: row["reason"] for row in table("x12/control.csv", "fault", "level", "ack", "code", "reason")}
 
 
+def _dropped(name: str) -> str:
+    """The rule that drops a segment whole, wherever it stands; empty where there is none."""
+    return next((drop.rule for drop in drops().get(("", name), ()) if drop.elements is None), "")
+
+
 class Reading:
     """One unit on its way to a translation. Use once."""
 
@@ -55,6 +59,7 @@ class Reading:
         self.notices: list[Notice] = []
         self.counts: dict[str, int] = {}
         self.persons = False
+        self.forms = bool(profile.options.get("forms", True))
 
     def translation(self) -> Translation:
         """Everything the unit says."""
@@ -120,17 +125,18 @@ class Reading:
     def _control(self, segment: Segment, marks: Marks, rule: str = "") -> None:
         """Account for a segment that no map reads."""
         self.counts[segment.name] = count = self.counts.get(segment.name, 0) + 1
-        known = next((drop.rule for drop in drops().get(("", segment.name), ()) if drop.elements is None), "")
-        chosen = rule or known
-        for at, _, length, where in cells_of(segment, marks, "", count).values():
-            self.elements.append(Element(where, at, length, "dropped" if chosen else "uncovered", chosen))
+        chosen = rule or _dropped(segment.name)
+        fate = "dropped" if chosen else "uncovered"
+        self.elements += [Element(where, at, length, fate, chosen) for at, _, length, where in cells_of(segment, marks, "", count).values()]
 
     def _set(self, one: Interchange, group: Group, inner: Set, text: str) -> None:
         if inner.bare:
             return
         self._control(inner.header, one.marks)
         guide = guide_of(inner.header.value(3).strip(), inner.kind) or guide_of(group.header.value(8).strip(), inner.kind)
-        first = next((place for place, segment in enumerate(inner.body) if is_person(segment, inner.kind)), None)
+        kind = inner.kind
+        names = openers(kind)
+        first = next((place for place, segment in enumerate(inner.body) if segment[0] in names and is_person(segment, kind)), None)
         whole = inner.trailer is not None or inner.thinned or first is None or not text
         if whole:
             self._faults(inner.faults)
@@ -148,7 +154,7 @@ class Reading:
         walker = Walker(structure(guide.structure, guide.version), marks)
         for position, segment in enumerate(inner.body[:first], 2):
             walker.take(segment, position)
-        filler = FILLERS.get(guide.set, Filler)(guide, marks, self.profile, self.counts)
+        filler = FILLERS.get(guide.set, Filler)(guide, marks, self.profile, self.counts, inner.text if self.forms else "")
         filler.fill(walker.steps)
         person = inner.body[first]
         head = Head(self.raw[: person.start], marks, guide, walker, filler, tuple(self.elements), person.number, first + 2)
@@ -158,9 +164,10 @@ class Reading:
     def _person(self, head: Head, text: str) -> bool:
         """Read a person's part, from its head on. False when the unit is more than a person's part."""
         body = list(segments(text, head.marks, len(head.text), len(text), head.number))
-        if any(segment.name in ENVELOPE for segment in body):
+        if not ENVELOPE.isdisjoint([segment[0] for segment in body]):
             return False
         walker, filler = head.walker.fork(), head.filler.fork()
+        filler.text = text if self.forms else ""
         for position, segment in enumerate(body, head.position):
             walker.take(segment, position)
         walker.finish(body[-1], head.position + len(body) - 1)
@@ -194,7 +201,7 @@ class Reading:
         thin = {segment.number for segment in stubs}
         walker = Walker(structure(guide.structure, guide.version), marks, partial(opens_person, kind=guide.set))
         walker.walk(segment if segment.number not in thin else segment._replace(name="") for segment in inner.body)
-        filler = FILLERS.get(guide.set, Filler)(guide, marks, self.profile, self.counts)
+        filler = FILLERS.get(guide.set, Filler)(guide, marks, self.profile, self.counts, inner.text if self.forms else "")
         filler.fill(walker.steps)
         if isinstance(filler, RemittanceFiller):
             filler.complete = True
@@ -210,9 +217,9 @@ class Reading:
         made, rejects = filler.records(whole)
         records, gone, refused, said = settled(merged(made), f"x12/{filler.guide.set}")
         lost = {**filler.refused, **gone}
-        named = {span.offset for record in records for span in record.spans}
+        named = {span[1] for record in records for span in record.spans}
         for element in filler.elements:
-            if element.disposition == "mapped" and element.offset not in named:
+            if element[3] == "mapped" and element[1] not in named:
                 fate = _otherwise(element.locator) if whole else ("dropped", "x12/set-unit")
                 fate = ("rejected", lost[element.offset]) if element.offset in lost else fate
                 element = element._replace(disposition=fate[0], rule=fate[1])
@@ -224,9 +231,10 @@ class Reading:
     def _missing(self, steps: list[Step], guide: Guide) -> None:
         """Elements that the guide requires and that are empty."""
         for step in steps:
-            if step.slot is not None:
-                for one in check_required(step.segment, step.slot):
-                    where = f"{step.loop}/{step.segment.name}-{one.element:02d}"
+            slot, values = step[3], step[0][4]
+            for element in slot.need if slot is not None else ():
+                if element >= len(values) or not values[element]:
+                    where = f"{step.loop}/{step.segment.name}-{element:02d}"
                     system = f"x12/{guide.structure}/{guide.version}"
                     place = step.segment.start, step.segment.end - step.segment.start
                     self.notices.append(Notice("structure", system, f"missing-element:{where}", where, *place))

@@ -7,6 +7,7 @@ every claim goes on from a copy of it. Same bytes, same state: this is a memory 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element
@@ -16,11 +17,11 @@ from trivet.integration.formats.x12.structure import Guide, Slot
 from trivet.integration.formats.x12.tokens import Marks, Segment
 from trivet.integration.formats.x12.walk import Walker
 
-__all__ = ["Head", "is_person", "opens_person", "recall", "remember"]
+__all__ = ["Head", "is_person", "openers", "opens_person", "recall", "remember"]
 
 MOST = 8  # heads per feed
 FEEDS = 64
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, bool]
 _heads: dict[Key, tuple[Head, ...]] = {}
 
 
@@ -37,6 +38,12 @@ class Head:
     elements: tuple[Element, ...]
     number: int
     position: int
+
+
+@cache
+def openers(kind: str) -> frozenset[str]:
+    """Names of the segments of a set that open levels."""
+    return frozenset([marker.partition(":")[0] for marker in rules_of(kind)])
 
 
 def is_person(segment: Segment, kind: str) -> bool:
@@ -56,7 +63,7 @@ def opens_person(slot: Slot, kind: str) -> bool:
 
 
 def _key(profile: SourceProfile) -> Key:
-    return profile.source, profile.base, profile.zone
+    return profile.source, profile.base, profile.zone, bool(profile.options.get("forms", True))
 
 
 def recall(raw: bytes, profile: SourceProfile) -> Head | None:

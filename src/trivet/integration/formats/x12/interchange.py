@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, segments
 
@@ -153,7 +154,8 @@ def _check(made: Interchange) -> None:
     header, trailer = made.header, made.trailer
     if not made.marks.regular:
         made.faults.append(Fault("isa-length", header))
-    made.faults += _header(header)
+    examine = _header if made.marks.regular and len(header.values) == 17 else _header.__wrapped__
+    made.faults += [Fault(name, header, element) for name, element in examine(tuple(header.values))]
     if not DATE6.match(header.value(9)):
         made.faults.append(Fault("isa-date", header, 9))
     if not TIME.match(header.value(10)):
@@ -183,9 +185,13 @@ def _check(made: Interchange) -> None:
         made.faults.append(Fault("gs-incomplete", broken))
 
 
-def _header(header: Segment) -> Iterator[Fault]:
-    """What ISA says of itself, element by element (X12.5)."""
-    value = header.value
+@lru_cache(maxsize=256)
+def _header(values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """What is wrong in ISA, element by element (X12.5). The units of an interchange all begin with it."""
+
+    def value(element: int) -> str:
+        return values[element] if element < len(values) else ""
+
     version = value(12)
     tests = (
         ("isa-authorization-qualifier", 1, re.fullmatch(r"0[0-8]", value(1))),
@@ -201,9 +207,7 @@ def _header(header: Segment) -> Iterator[Fault]:
         ("isa-acknowledge", 14, value(14) in ("0", "1")),
         ("isa-usage", 15, value(15) in ("P", "T", "I")),
     )
-    for name, element, holds in tests:
-        if not holds:
-            yield Fault(name, header, element if value(element) else 0)
+    return tuple([(name, element if value(element) else 0) for name, element, holds in tests if not holds])
 
 
 def _check_group(group: Group) -> None:

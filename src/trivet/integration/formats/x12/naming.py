@@ -10,9 +10,10 @@ from typing import Any
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Record, Span
 from trivet.integration.formats.x12.slots import Slot
+from trivet.integration.valid import Derived
 from trivet.kernel.digest import record_id
 
-__all__ = ["absent", "code_of", "key_of", "person_id", "point", "record", "refer", "resource_type"]
+__all__ = ["absent", "code_of", "follows", "key_of", "party", "person_id", "point", "record", "refer", "resource_type"]
 
 TYPES = {
     "organization": "Organization",
@@ -41,7 +42,14 @@ def resource_type(slot: Slot) -> str:
 
 
 def key_of(slot: Slot) -> tuple[int, str, str]:
-    """Place, system and value of the identifier that names a party; (-1, "", "") when it has none."""
+    """Place, system and value of the identifier that names a party; (-1, "", "") when it has none. Asked when the party is finished."""
+    known: tuple[int, str, str] | None = slot.memo.get("key")
+    if known is None:
+        known = slot.memo["key"] = _key(slot)
+    return known
+
+
+def _key(slot: Slot) -> tuple[int, str, str]:
     found = [
         (place, identifier.get("system", ""), identifier["value"])
         for place, identifier in enumerate(slot.resource.get("identifier", []))
@@ -67,6 +75,13 @@ def _words(slot: Slot) -> list[str]:
 def person_id(profile: SourceProfile, slot: Slot, holder: Slot | None) -> str:
     """The id of a patient. Families share a member number, so the given name is part of the name of whoever is known by one; a dependent
     without a number of his own has the subscriber's."""
+    known = slot.memo.get(("who", id(holder)))
+    if known is None:
+        known = slot.memo["who", id(holder)] = (profile.source, _person(profile, slot, holder))
+    return known[1] if known[0] == profile.source else _person(profile, slot, holder)
+
+
+def _person(profile: SourceProfile, slot: Slot, holder: Slot | None) -> str:
     place, system, value = key_of(slot)
     if place < 0 and holder is not None:
         place, system, value = key_of(holder)
@@ -83,6 +98,13 @@ def party_id(profile: SourceProfile, slot: Slot, holder: Slot | None = None) -> 
     kind = resource_type(slot)
     if kind == "Patient":
         return person_id(profile, slot, holder)
+    if slot.memo.get("named") != (profile.source, kind):
+        slot.memo |= {"named": (profile.source, kind), "id": _id(profile, slot, kind)}
+    found: str = slot.memo["id"]
+    return found
+
+
+def _id(profile: SourceProfile, slot: Slot, kind: str) -> str:
     place, system, value = key_of(slot)
     return record_id(profile.source, kind, system, value) if place >= 0 else record_id(profile.source, kind, "name", *_words(slot))
 
@@ -93,14 +115,25 @@ def point(profile: SourceProfile, slot: Slot, holder: Slot | None = None) -> dic
 
 
 def refer(profile: SourceProfile, slot: Slot, path: str) -> tuple[dict[str, Any], list[Span]]:
-    """A reference to an organisation or practitioner with its identifier and name, and spans for these under `path`."""
+    """A reference to an organisation or practitioner with its identifier and name, and spans for these under `path`. Those above the
+    persons of a file are told again and again."""
+    if not slot.sealed:
+        return _refer(profile, slot, path)
+    key = path, profile.source, slot.kind
+    known = slot.memo.get(key)
+    if known is None:
+        known = slot.memo[key] = _refer(profile, slot, path)
+    reference, spans = known
+    return {name: dict(value) if type(value) is dict else value for name, value in reference.items()}, spans
+
+
+def _refer(profile: SourceProfile, slot: Slot, path: str) -> tuple[dict[str, Any], list[Span]]:
     reference = point(profile, slot)
     spans: list[Span] = []
     place, system, value = key_of(slot)
     if place >= 0:
         reference["identifier"] = {"system": system, "value": value} if system else {"value": value}
         spans += _moved(slot, f"identifier[{place}].value", f"{path}.identifier.value")
-        spans += [span._replace(path=f"{path}.reference") for span in _moved(slot, f"identifier[{place}].value", "")][:0]
     name = slot.resource.get("name")
     if isinstance(name, str):
         reference["display"] = name
@@ -109,7 +142,7 @@ def refer(profile: SourceProfile, slot: Slot, path: str) -> tuple[dict[str, Any]
 
 
 def _moved(slot: Slot, old: str, new: str) -> list[Span]:
-    return [span._replace(path=new, rule=RULE_LINK) for span in slot.spans if span.path == old]
+    return [Span(new, *span[1:4], RULE_LINK) for span in slot.spans if span[0] == old]
 
 
 def absent() -> dict[str, Any]:
@@ -133,5 +166,17 @@ def record(profile: SourceProfile, slot: Slot, holder: Slot | None = None, **mor
         # org-1: the loop of a pay-to address has an address and no name; the claim knows whose it is.
         resource = {"_name": absent(), **resource}
     if place >= 0:
-        spans += [span._replace(path="id", rule=RULE_ID) for span in slot.spans if span.path == f"identifier[{place}].value"]
+        path = f"identifier[{place}].value"
+        spans += [Span("id", *span[1:4], RULE_ID) for span in slot.spans if span[0] == path]
     return Record({"resourceType": kind, "id": party_id(profile, slot, holder), **more, **resource}, tuple(spans))
+
+
+def party(profile: SourceProfile, slot: Slot, holder: Slot | None = None) -> Record:
+    """A party's record as it stands in its loop: its shape follows from what was told there."""
+    made = record(profile, slot, holder)
+    return Derived(made.resource, made.spans, (profile.base, resource_type(slot), slot.follows()))
+
+
+def follows(slot: Slot | None) -> Any:
+    """What a reference to a party, with its identifier and name, follows from."""
+    return None if slot is None else (resource_type(slot), slot.follows())

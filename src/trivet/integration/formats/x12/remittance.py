@@ -9,25 +9,28 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from trivet.contracts.record import Notice, Record
+from trivet.contracts.record import Notice, Record, Span
 from trivet.integration.formats.x12 import naming
 from trivet.integration.formats.x12.fill import Filler
 from trivet.integration.formats.x12.slots import Slot
 from trivet.integration.formats.x12.tokens import Segment
 from trivet.integration.formats.x12.values import Doubt, number
 from trivet.integration.formats.x12.walk import Step
+from trivet.integration.valid import Derived
 from trivet.kernel.digest import record_id
 from trivet.kernel.errors import Rejected
 
 __all__ = ["RemittanceFiller"]
 
 REVERSAL = "22"
+ZERO = Decimal(0)
 
 
 class RemittanceFiller(Filler):
     """Fills the records of one 835 set. `complete`: all claims of the payment are here, or at least their amounts."""
 
     complete = False
+    mixed = frozenset({"2100"})
 
     def slot(self, name: str) -> Slot:
         """Everything but the payment belongs to the claim that is open."""
@@ -78,7 +81,7 @@ class RemittanceFiller(Filler):
         patient.kind = "person"
         subscriber = self.slots.get(("subscriber", instance))
         payer, payee, careteam = self._first("payer"), self._first("payee"), self.slots.get(("careteam", instance))
-        spans = list(slot.spans)
+        spans, told = list(slot.spans), slot.follows()
         infos = resource.get("supportingInfo", [])
         statuses = [naming.code_of(one.get("code", {})) for one in infos if naming.code_of(one.get("category", {})) == "claimstatus"]
         reversal = REVERSAL in statuses
@@ -99,26 +102,29 @@ class RemittanceFiller(Filler):
         made["type"] = resource.get("type") or naming.absent()
         if "created" not in made and "date" in made.get("payment", {}):
             made["created"] = made["payment"]["date"]
-            spans += [span._replace(path="created") for span in slot.spans if span.path == "payment.date"]
+            spans += [Span("created", *span[1:]) for span in slot.spans if span[0] == "payment.date"]
         elif "created" not in made:
             made["_created"] = naming.absent()
         for name, party in (("insurer", payer), ("provider", payee)):
             made[name], more = naming.refer(self.profile, party, name) if party is not None else (naming.absent(), [])
             spans += more
         for span in slot.spans:
-            if span.path == "identifier[0].value":
-                spans += [span._replace(path="id", rule="x12/id"), span._replace(path="claim.reference", rule="x12/reference")]
+            if span[0] == "identifier[0].value":
+                spans += [Span("id", *span[1:4], "x12/id"), Span("claim.reference", *span[1:4], "x12/reference")]
         made["insurance"] = [{"focal": True, "coverage": self._coverage(patient, subscriber, payer)}]
         for name in ("supportingInfo", "item"):
             for count, item in enumerate(made.get(name, []), 1):
                 item.setdefault("sequence", count)
                 if name == "item":
                     item.setdefault("productOrService", naming.absent())
-        records = [naming.record(self.profile, patient, subscriber)]
+        records = [naming.party(self.profile, patient, subscriber)]
         if careteam is not None and careteam.spans:
-            records.append(naming.record(self.profile, careteam))
+            records.append(naming.party(self.profile, careteam))
             made["careTeam"] = [{"sequence": 1, "provider": naming.point(self.profile, careteam)}]
-        return [Record(made, tuple(spans)), *records]
+        # Its shape follows from the claim payment and from who is referred to.
+        parties = [naming.follows(one) for one in (payer, payee, patient, subscriber, careteam)]
+        cares = careteam is not None and bool(careteam.spans), subscriber is not None and bool(subscriber.spans)
+        return [Derived(made, tuple(spans), (self.profile.base, reversal, told, *cares, *parties)), *records]
 
     def _coverage(self, patient: Slot, subscriber: Slot | None, payer: Slot | None) -> dict[str, Any]:
         """A remittance tells no coverage, only whose number with which payer: a logical reference."""
@@ -160,11 +166,11 @@ class RemittanceFiller(Filler):
         """Line, claim and payment must add up. `loose` are the stubs of claims that the set's unit keeps (status and amounts only)."""
         line: list[Step] = []
         claim: Step | None = None
-        adjusted = Decimal(0)
+        adjusted = ZERO
         paid = [self._number(stub, 4) for stub in loose]
-        taken = Decimal(0)
+        taken = ZERO
         for step in [*steps, None]:
-            name = step.segment.name if step is not None else ""
+            name = step[0][0] if step is not None else ""
             if line and (step is None or step.loop != "2110" or name == "SVC"):
                 adjusted += self._line(line)
                 line = []
@@ -174,29 +180,35 @@ class RemittanceFiller(Filler):
             if step is None:
                 break
             if name == "CLP":
-                claim, adjusted = step, Decimal(0)
+                claim, adjusted = step, ZERO
                 paid.append(self._number(step.segment, 4))
             elif name == "CAS" and step.loop == "2100":
                 adjusted += self._adjusted(step.segment)
             elif name == "PLB":
-                taken += sum((self._number(step.segment, place) for place in range(4, 15, 2)), Decimal(0))
+                taken += sum((self._number(step.segment, place) for place in range(4, 15, 2)), ZERO)
             elif step.loop == "2110":
                 line.append(step)
         self._payment_balance(steps, paid, taken)
 
     def _number(self, segment: Segment, element: int) -> Decimal:
         """An amount; what is no number has been noticed already."""
+        text = segment.value(element)
         try:
-            return number(segment.value(element)) if segment.value(element) else Decimal(0)
+            return number(text) if text else ZERO
         except Doubt:
-            return Decimal(0)
+            return ZERO
 
     def _adjusted(self, segment: Segment) -> Decimal:
-        return sum((self._number(segment, place) for place in range(3, 19, 3)), Decimal(0))
+        adjusted = ZERO
+        for place in range(3, min(19, len(segment.values)), 3):
+            adjusted += self._number(segment, place)
+        return adjusted
 
     def _line(self, line: list[Step]) -> Decimal:
-        service = line[0].segment
-        adjusted = sum((self._adjusted(step.segment) for step in line if step.segment.name == "CAS"), Decimal(0))
+        service, adjusted = line[0].segment, ZERO
+        for step in line:
+            if step[0][0] == "CAS":
+                adjusted += self._adjusted(step[0])
         if self._number(service, 2) - adjusted != self._number(service, 3):
             self._unbalanced("line", line[0], 3)
         return adjusted
@@ -209,7 +221,7 @@ class RemittanceFiller(Filler):
         payment = next((step for step in steps if step.segment.name == "BPR"), None)
         if payment is None or not self.complete:
             return
-        if sum(paid, Decimal(0)) - taken != self._number(payment.segment, 2):
+        if sum(paid, ZERO) - taken != self._number(payment.segment, 2):
             self._unbalanced("payment", payment, 2)
 
     def _unbalanced(self, what: str, step: Step, element: int) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from trivet.integration.tables import Row, compile_condition, parse, places, table
+from trivet.integration.tables import Condition, Row, compile_condition, parse, places, table
 from trivet.kernel.errors import Fault
 
 __all__ = [
@@ -79,11 +79,13 @@ class Rule(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Neighbouring rows under one condition, for the same groups. `reads` are the cells of the condition."""
+    """Neighbouring rows under one condition, for the same groups. `reads` are the cells of the condition, `exact` those whose text it
+    looks at; of the others it only asks whether they are there."""
 
     test: Test | None
     each: Each | None
     reads: tuple[Place, ...]
+    exact: tuple[Place, ...]
     rules: tuple[Rule, ...]
 
 
@@ -96,9 +98,10 @@ class Party(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Elements of a segment that a rule leaves out; None for all."""
+    """Elements of a segment that a rule leaves out; None for all. `exact` are the cells whose text the condition looks at."""
 
     test: Test | None
+    exact: tuple[Place, ...]
     elements: frozenset[int] | None
     rule: str
 
@@ -133,11 +136,21 @@ def _getter(place: Place) -> Callable[[Cells, int], str]:
 
 
 @cache
-def _test(text: str) -> tuple[Test | None, tuple[Place, ...]]:
+def _test(text: str) -> tuple[Test | None, tuple[Place, ...], tuple[Place, ...]]:
     if not text:
-        return None, ()
+        return None, (), ()
     tree = parse(text)
-    return compile_condition(tree, lambda word: _getter(place_of(word))), tuple(place_of(word) for word in places(tree))
+    test = compile_condition(tree, lambda word: _getter(place_of(word)))
+    return test, tuple(place_of(word) for word in places(tree)), tuple(place_of(word) for word in _exact(tree))
+
+
+def _exact(tree: Condition) -> list[str]:
+    """The places whose text a condition looks at."""
+    if tree[0] == "and":
+        return _exact(tree[1]) + _exact(tree[2])
+    if tree[0] == "not":
+        return _exact(tree[1])
+    return [] if tree[0] == "present" else [tree[1]]
 
 
 @cache
@@ -160,8 +173,8 @@ def _rule(row: Row, name: str, target: str) -> Rule:
 def _blocks(rows: list[tuple[Row, Rule]]) -> tuple[Block, ...]:
     found = []
     for (when, each), some in groupby(rows, key=lambda pair: (pair[0]["when"], pair[0]["each"])):
-        test, reads = _test(when)
-        found.append(Block(test, _each(each), reads, tuple(rule for _, rule in some)))
+        test, reads, exact = _test(when)
+        found.append(Block(test, _each(each), reads, exact, tuple(rule for _, rule in some)))
     return tuple(found)
 
 
@@ -201,7 +214,8 @@ def drops() -> dict[tuple[str, str], tuple[Drop, ...]]:
     found: dict[tuple[str, str], list[Drop]] = {}
     for row in table("x12/map/drops.csv", "loop", "segment", "when", "elements", "rule", "why"):
         elements = None if row["elements"] == "*" else frozenset(int(word) for word in row["elements"].split())
-        found.setdefault((row["loop"], row["segment"]), []).append(Drop(_test(row["when"])[0], elements, row["rule"]))
+        test, _, exact = _test(row["when"])
+        found.setdefault((row["loop"], row["segment"]), []).append(Drop(test, exact, elements, row["rule"]))
     return {key: tuple(some) for key, some in found.items()}
 
 

@@ -8,12 +8,12 @@ the first. A second, different value for one place is refused, so that the table
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from trivet.contracts.record import Span
+from trivet.integration.valid import shape_number
 from trivet.kernel.errors import Fault
 
 __all__ = ["Scope", "Slot", "Taken"]
@@ -66,6 +66,19 @@ def parted(path: str) -> tuple[str, str, str | None, bool]:
     return through, name, label, "[]" not in through
 
 
+def _cloned(value: Any) -> Any:
+    """The same containers anew; everything else in a resource never changes."""
+    if type(value) is dict:
+        return {name: _cloned(inner) if type(inner) in (dict, list) else inner for name, inner in value.items()}
+    return [_cloned(inner) if type(inner) in (dict, list) else inner for inner in value]
+
+
+@lru_cache(maxsize=1024)
+def _period(path: str) -> tuple[str | int, ...]:
+    """`item[3].servicedPeriod.` as steps."""
+    return tuple([int(step) if step.isdigit() else step for step in path.replace("[", ".").replace("]", "").split(".") if step])
+
+
 @dataclass(slots=True)
 class Slot:
     """One record under construction. `kind` is what its party is (person, organization, ...), `role` what it does in a claim."""
@@ -82,6 +95,11 @@ class Slot:
     length: int = 1
     line: int = 0
     sealed: bool = False  # shared by several readings: to be copied before it is written to
+    trail: list[Any] = field(default_factory=list)  # the forms that told it, and what of their values its validity may depend on
+    ends: list[str] = field(default_factory=list)  # paths of periods, with a point at the end
+    loose: bool = False  # rows told some of it: its shape is known by looking
+    number: int = 0
+    memo: dict[Any, Any] = field(default_factory=dict)  # what naming found out about it, when it was finished
     seen: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     seen_at: tuple[int, int] = (-1, -1)
 
@@ -142,7 +160,22 @@ class Slot:
 
     def copy(self) -> Slot:
         """The same so far, to go on separately."""
-        made = Slot(self.name, self.kind, self.role, deepcopy(self.resource), list(self.spans), dict(self.labels))
+        made = Slot(self.name, self.kind, self.role, _cloned(self.resource), list(self.spans), dict(self.labels))
         made.links, made.parties, made.line = dict(self.links), list(self.parties), self.line
         made.offset, made.length = self.offset, self.length
+        made.trail, made.ends = [self.follows()] if self.loose else list(self.trail), list(self.ends)
         return made
+
+    def follows(self) -> Any:
+        """What the shape of the record so far follows from (see `valid.Derived`)."""
+        if self.loose:
+            if not self.sealed or not self.number:
+                self.number = shape_number(self.resource)
+            return self.number
+        found = tuple(self.trail)
+        for path in self.ends:
+            node: Any = self.resource
+            for step in _period(path):
+                node = node[step]
+            found += ("start" in node and "end" in node and node["start"][:10] <= node["end"][:10],)
+        return found

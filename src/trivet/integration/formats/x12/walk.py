@@ -78,12 +78,14 @@ class Walker:
         stands there."""
         position = first - 1
         last: Segment | None = None
+        empty = False
         for position, segment in enumerate(body, first):
-            if not segment.name:
-                if last is not None:
+            if not segment[0]:
+                if last is not None and not empty:
                     self._elsewhere(last, position)
+                    empty = True  # several in a row are still the same person's, or the next one's: nothing more is accounted for
                 continue
-            last = segment
+            last, empty = segment, False
             self.take(segment, position)
         if last is not None:
             self.finish(last, position)
