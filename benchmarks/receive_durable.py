@@ -1,6 +1,6 @@
 """Durable acknowledgements per second through the store, against append + fdatasync of this disk, in the same run.
 
-    python benchmarks/receive_durable.py [--seconds 3] [--dir FOLDER] [--json]
+    python benchmarks/receive_durable.py [--seconds 3] [--dir FOLDER] [--settling] [--json]
 
 One acknowledgement is what `receive` gives for one message: a sealed vault blob of about 1 kB, its receipt-like row and its
 ledger entry, committed with synchronous=FULL. The limit is what the same disk does for one writer that appends 4 KiB (what
@@ -36,6 +36,7 @@ from trivet.data.keyring import KEY_SCHEMA, Keyring
 from trivet.data.vault import SealedVault
 from trivet.governance.ledger import MerkleLedger
 from trivet.wiring.build import init_home, open_home
+from trivet.wiring.doors import TURN, Settler
 from trivet.wiring.mllp import open_door
 from trivet.wiring.rooms import schema
 from trivet.wiring.settings import Source, add_source
@@ -99,10 +100,14 @@ class Door:
 class Entrance:
     """A home with an open MLLP door, served by a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settling: bool) -> None:
         init_home(folder, synthetic=True).close()
         add_source(folder, "lab", Source(format="hl7v2", owner="benchmark", door="mllp://127.0.0.1:0"))
         self.house = open_home(folder)
+        self.settler = Settler(self.house, print) if settling else None
+        if self.settler is not None:
+            sys.setswitchinterval(TURN)
+            self.settler.start(lambda: None)
         self.loop, self.ready = asyncio.new_event_loop(), threading.Event()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -111,7 +116,8 @@ class Entrance:
     def serve(self) -> None:
         """Until `close`."""
         asyncio.set_event_loop(self.loop)
-        self.door = self.loop.run_until_complete(open_door(self.house, "lab", urlsplit("mllp://127.0.0.1:0"), lambda: None))
+        wake = self.settler.wake if self.settler is not None else lambda: None
+        self.door = self.loop.run_until_complete(open_door(self.house, "lab", urlsplit("mllp://127.0.0.1:0"), wake))
         self.ready.set()
         self.loop.run_forever()
         self.loop.run_until_complete(self.door.close())
@@ -124,6 +130,8 @@ class Entrance:
         """End everything."""
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
+        if self.settler is not None:
+            self.settler.stop()
         self.house.close()
 
 
@@ -239,6 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--dir", type=Path, default=None)
+    parser.add_argument("--settling", action="store_true", help="the home settles meanwhile what came in, as `trivet up` does")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--send", nargs=4, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -249,7 +258,7 @@ def main() -> None:
     turn = given.seconds / 3
     with tempfile.TemporaryDirectory(dir=given.dir) as name:
         folder = Path(name)
-        door, entrance, bare = Door(folder), Entrance(folder / "home"), Bare(folder)
+        door, entrance, bare = Door(folder), Entrance(folder / "home", given.settling), Bare(folder)
         entrance.run(4, 0.3, 2_000_000_000_000)
         door.run(8, 0.3, 2_000_000_000_000)
         limit: list[float] = []

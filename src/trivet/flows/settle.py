@@ -73,8 +73,14 @@ class Settling:
     `go_on` hands whole chunks to the workshop and shelves what came back, without waiting for anything; `finish` does the rest.
     """
 
-    def __init__(self, house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> None:
-        self.house, self.tally, self.report = house, tally or Tally(), report
+    def __init__(
+        self,
+        house: House,
+        tally: Tally | None = None,
+        report: Callable[[Tally], None] | None = None,
+        most: Callable[[], int] = lambda: CHUNK,
+    ) -> None:
+        self.house, self.tally, self.report, self.most = house, tally or Tally(), report, most
         self.under_way: deque[UnderWay] = deque()
         self.after = -1
 
@@ -95,8 +101,9 @@ class Settling:
 
     def _hand_out(self, *, whole: bool) -> None:
         while len(self.under_way) < AHEAD:
-            receipts = self.house.landing.pending(CHUNK, self.after)
-            if not receipts or (whole and len(receipts) < CHUNK):
+            most = self.most()
+            receipts = self.house.landing.pending(most, self.after)
+            if not receipts or (whole and len(receipts) < most):
                 return
             self.after = receipts[-1].seq
             self.under_way.append(UnderWay(receipts, *translate(self.house, receipts)))
@@ -134,9 +141,14 @@ class Settling:
             return self._keep([(receipt, unkeepable(parcel))], profiles)
 
 
-def process_pending(house: House, tally: Tally | None = None, report: Callable[[Tally], None] | None = None) -> Tally:
-    """Bring every receipt in flight to its end state."""
-    return Settling(house, tally, report).finish()
+def process_pending(
+    house: House,
+    tally: Tally | None = None,
+    report: Callable[[Tally], None] | None = None,
+    most: Callable[[], int] = lambda: CHUNK,
+) -> Tally:
+    """Bring every receipt in flight to its end state, `most` of them in one transaction, which is asked before each."""
+    return Settling(house, tally, report, most).finish()
 
 
 def translate(house: House, receipts: Sequence[Receipt]) -> tuple[dict[str, SourceProfile], set[int], Future[list[Parcel]]]:

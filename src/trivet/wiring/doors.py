@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from trivet.contracts.house import House
-from trivet.flows.receive import Delivery, land_file, process_pending
+from trivet.flows.receive import CHUNK, Delivery, land_file, process_pending
 from trivet.integration.inbound.http import receive_route
 from trivet.kernel.errors import Problem, Usage
 from trivet.wiring import formats
@@ -32,6 +33,9 @@ from trivet.wiring.intake import UNKNOWN
 from trivet.wiring.subscribing import door_routes
 
 __all__ = ["Settler", "door_token", "http_address", "serve"]
+
+FEW = 64  # receipts settled in one transaction while messages come in
+TURN = 0.000_2  # seconds after which a busy thread lets another have its turn: an acknowledgement needs several of them
 
 
 class Settler:
@@ -65,6 +69,13 @@ class Settler:
         finally:
             self.pool.shutdown()
 
+    def _most(self) -> int:
+        """How many receipts are settled in one transaction: few while others come in, because their senders wait for its end."""
+        coming = self.woken.is_set() and not self.ending
+        if coming:
+            self.woken.clear()  # what it told of is durable, and found by whoever looks now
+        return FEW if coming else CHUNK
+
     def _run(self) -> None:
         signed_at = time.monotonic()
         every = self.house.settings["ledger"]["checkpoint_every"]
@@ -73,7 +84,7 @@ class Settler:
             self.woken.clear()
             last = self.ending
             try:
-                if process_pending(self.house).versions:
+                if process_pending(self.house, most=self._most).versions:
                     self.house.shelf.publish()
                 if last or time.monotonic() - signed_at >= every:
                     self.house.role("checkpoints").sign()
@@ -211,6 +222,7 @@ async def run(house: House, settler: Settler, pages: ASGIApp | None, address: tu
 
 def serve(house: House, pages: ASGIApp | None, report: Callable[[str], None], http: str = "") -> None:
     """Until SIGTERM. What was acknowledged by then is settled before this returns."""
+    sys.setswitchinterval(TURN)
     settler = Settler(house, report)
     house.role("couriers").start(report)
     try:

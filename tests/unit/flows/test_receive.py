@@ -131,6 +131,18 @@ def test_a_crash_between_landing_and_settling_loses_nothing(house: House) -> Non
     later.close()
 
 
+def test_how_many_settle_together_changes_nothing_but_the_runs(house: House) -> None:
+    """Two at a time, as while messages come in, or all at once: the same end states and records, under more or fewer runs."""
+    land_file(house, Delivery(FILE, "lab", "lines", "f.lines"))
+    assert process_pending(house, most=lambda: 2).states == {"mapped": 3, "ignored": 1, "quarantined": 2}
+    assert len(list(house.ledger.find("norm.run"))) == 3
+    few = rows(house, "select key, version, body from record_version order by known_seq, ordinal")
+    land_file(house, Delivery(FILE, "icu", "lines", "f.lines"))
+    process_pending(house)
+    assert len(list(house.ledger.find("norm.run"))) == 4
+    assert len(rows(house, "select key from record_version")) == 2 * len(few)
+
+
 def test_one_message_is_durable_before_its_future_resolves(house: House) -> None:
     """A message from a socket: landed alone, with a delivery of its own, and a repeat names the earlier receipt."""
     envelope = Envelope(b"7,hr,60", "ward", "lines", house.clock.now(), "mllp:engine")

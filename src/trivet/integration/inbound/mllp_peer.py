@@ -8,6 +8,7 @@ the window has room for: what came with them waits, and nothing more is read mea
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -16,6 +17,8 @@ from trivet.integration.formats.hl7v2.ack import Header
 from trivet.integration.inbound.frames import Framer
 
 __all__ = ["Door", "MllpLimits", "Peer", "Pending"]
+
+UNREAD = 2**16  # bytes of answers that the system holds for a peer: one that never reads them is found out after some hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Peer(asyncio.BufferedProtocol):
             self.transport.close()
             return
         self.gone, self.origin = False, origin(self.transport)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """What is landed stays landed; nobody is there for its answer."""
