@@ -20,7 +20,7 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Translation
 from trivet.integration.coverage import Tally
 
-__all__ = ["Batch", "Rendered", "batches", "places", "render", "render_all"]
+__all__ = ["BATCH_BYTES", "BATCH_UNITS", "Batch", "Rendered", "batches", "places", "render", "render_all"]
 
 BATCH_BYTES = 1 << 20
 BATCH_UNITS = 500

@@ -1,15 +1,16 @@
 """`trivet check` on an engine: the same statement of each check, in an embedded DuckDB over each part of what it reads.
 
 In: an engine that can spread work, the relations that the checks read, a folder that it reads and writes. Out: what the checks count
-here, row for row. Each relation is cut as `maps/quality/cuts.csv` says, and written once for all checks that cut it so; counts of parts
-are added. A part that breaks breaks its check.
+here, row for row. Each relation is cut as `maps/quality/cuts.csv` says, into as many parts as it has rows for, and written once for all
+checks that cut it so; checks and parts are dealt out together, so that a small home costs no more than its checks. Counts of parts are
+added. A part that breaks breaks its check.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["HERE", "SpreadCounting", "counting_on"]
 
 PARTS = 16
-"""Parts into which a relation is cut; what an engine has more of cores stays idle."""
+"""Parts into which a relation is cut at most, and tasks that all checks are dealt to; what an engine has more of cores stays idle."""
+ROWS = 50_000
+"""Rows of a relation that are worth a part: to plan a check costs as much as to count some thousand rows."""
 
 
 class Task(msgspec.Struct, array_like=True):
@@ -61,8 +64,8 @@ def counting_on(engine: str, house: House, options: Mapping[str, Any] | None = N
 class SpreadCounting:
     """`data.counting.Counting` on an engine. `folder` is made for each round, and removed: it holds what is known of persons."""
 
-    def __init__(self, engine: Spreading, folder: Path, parts: int = PARTS) -> None:
-        self._engine, self._folder, self._parts = engine, folder, parts
+    def __init__(self, engine: Spreading, folder: Path, parts: int = PARTS, rows: int = ROWS) -> None:
+        self._engine, self._folder, self._parts, self._rows = engine, folder, parts, rows
 
     def counted(self, engine: DuckEngine, checks: Sequence[Check], kept: int) -> dict[str, Counted]:
         """The checks counted in parts; `engine` holds their relations. What reads a relation that nobody cut is broken."""
@@ -72,7 +75,8 @@ class SpreadCounting:
         self._folder.mkdir(mode=0o700, parents=True)
         try:
             wanted = {cut for check in checks for cut in cuts().get(check.check, ())}
-            places = {cut: self._written(engine, cut, number) for number, cut in enumerate(sorted(wanted))}
+            parts = self._wanted(engine, wanted)
+            places = {cut: self._written(engine, cut, number, parts if cut.by else 1) for number, cut in enumerate(sorted(wanted))}
             asked = self._asked([check.check for check in checks], places)
             answers = self._folder / "answers"
             self._engine.spread(asked, partial(answered, str(self._folder), kept), answer_shape(), str(answers))
@@ -84,12 +88,17 @@ class SpreadCounting:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _written(self, engine: DuckEngine, cut: Cut, number: int) -> list[str]:
+    def _wanted(self, engine: DuckEngine, wanted: Iterable[Cut]) -> int:
+        """Into how many parts: what is cut together is cut alike, so the largest relation decides."""
+        sql = text("trivet.wiring", "sql", "check_size.sql")
+        sizes = [engine.run(sql.format(relation=name))["size"][0].as_py() for name in sorted({cut.relation for cut in wanted if cut.by})]
+        return min(self._parts, max([1, *(-(-size // self._rows) for size in sizes)]))
+
+    def _written(self, engine: DuckEngine, cut: Cut, number: int, parts: int) -> list[str]:
         """A relation as the Parquet files of its parts, in the order of its rows."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        parts = self._parts if cut.by else 1
         sql = text("trivet.wiring", "sql", "check_part.sql")
         keys = ", ".join(f"CAST({column} AS VARCHAR)" for column in cut.by) or "0"
         shape = _shape(engine, cut.relation)
@@ -105,20 +114,20 @@ class SpreadCounting:
         return paths
 
     def _asked(self, checks: Sequence[str], places: Mapping[Cut, Sequence[str]]) -> list[str]:
-        """A file of tasks for each part: whoever takes it has the part of every relation."""
+        """Files of tasks: one check over one part of each relation it cuts and the whole of the others, dealt out one by one."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        files = []
-        for part in range(self._parts):
-            tasks = []
-            for name in checks:
-                read = cuts().get(name, ())
-                if part and not any(cut.by for cut in read):
-                    continue  # what cannot be cut is one part
+        tasks = []
+        for name in checks:
+            read = cuts().get(name, ())
+            for part in range(max([1, *(len(places[cut]) for cut in read)])):
                 tasks.append(Task(name, {cut.relation: places[cut][part if cut.by else 0] for cut in read}))
-            path = str(self._folder / f"tasks-{part}.parquet")
-            pq.write_table(pa.table([[part], [msgspec.msgpack.encode(tasks)]], schema=asked_shape()), path)
+        files = []
+        for number in range(self._parts):
+            path = str(self._folder / f"tasks-{number}.parquet")
+            dealt = msgspec.msgpack.encode(tasks[number :: self._parts])
+            pq.write_table(pa.table([[number], [dealt]], schema=asked_shape()), path)
             files.append(path)
         return files
 
@@ -142,14 +151,16 @@ def answered(folder: str, kept: int, parts: Iterator[pyarrow.RecordBatch]) -> It
     for batch in parts:
         for held in batch.to_pylist():
             said = []
-            for task in msgspec.msgpack.decode(held["tasks"], type=list[Task]):
-                engine = DuckEngine(threads=1, memory="1GB", folders=[folder], spill=f"{folder}/spill-{os.getpid()}")
-                try:
+            engine = DuckEngine(threads=1, memory="1GB", folders=[folder], spill=f"{folder}/spill-{os.getpid()}")
+            try:
+                for task in msgspec.msgpack.decode(held["tasks"], type=list[Task]):
                     for relation, path in task.relations.items():
                         engine.parquet(relation, [path])
                     said.append((task.check, count(engine, task.check, kept)))
-                finally:
-                    engine.close()
+                    for relation in task.relations:  # of the next check it may be cut otherwise, or not at all
+                        engine.forget(relation)
+            finally:
+                engine.close()
             values = [held["number"], 0, msgspec.msgpack.encode(said)]
             yield pa.record_batch(
                 [pa.array([value], field.type) for value, field in zip(values, answer_shape(), strict=True)], answer_shape()
@@ -157,14 +168,14 @@ def answered(folder: str, kept: int, parts: Iterator[pyarrow.RecordBatch]) -> It
 
 
 def asked_shape() -> pyarrow.Schema:
-    """A row of the spool: the tasks of one part."""
+    """A row of the spool: some tasks."""
     import pyarrow as pa
 
     return pa.schema([("number", pa.int64()), ("tasks", pa.binary())])
 
 
 def answer_shape() -> pyarrow.Schema:
-    """A row that comes back: what each check counted in a part."""
+    """A row that comes back: what each check counted in its part."""
     import pyarrow as pa
 
     return pa.schema([("number", pa.int64()), ("first", pa.int64()), ("said", pa.binary())])

@@ -1,7 +1,8 @@
-"""`trivet translate` on an engine: the same pure function over (input, number, units) rows, on every core that the engine has.
+"""`trivet translate` on an engine: the same pure function over rows of batches, on every core that the engine has.
 
 In: what `translate_paths` takes, and an engine that can spread work. Out: the same four files, byte for byte. Files are cut into
-units here, by their formats, and spooled as Parquet beside the output; the engine translates rows of the spool in any order and
+units here, by their formats, and spooled as Parquet beside the output, small files many in a row (a row of its own for each of a
+hundred thousand messages costs more than to translate them); the engine translates rows of the spool in any order and
 writes Parquet; its rows are taken in the order of inputs and units. Held at once: some batches, never a file. Wherever the engine
 works must be able to read and write the folder `out`. Refused: an engine that runs no code of ours.
 """
@@ -25,7 +26,7 @@ from trivet.contracts.ports import Format
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element
 from trivet.integration.coverage import Tally
-from trivet.integration.translate import Batch, Rendered, batches
+from trivet.integration.translate import BATCH_BYTES, BATCH_UNITS, Batch, Rendered, batches
 from trivet.kernel.errors import Rejected, Usage
 from trivet.wiring import formats as registry
 from trivet.wiring.engines import open_engine
@@ -36,14 +37,24 @@ if TYPE_CHECKING:
 
 __all__ = ["in_order", "translate_on", "translate_over"]
 
-GROUP_BYTES = 8 << 20  # of units in a row group of the spool, one large unit excepted
+GROUP_ROWS = 4  # in a row group of the spool, which is what is given to one core at a time
 HELD = 4  # row groups of what came back that are held while rows are taken in order
 LINES = ("records", "lineage", "rejects")
 
 
-class Said(msgspec.Struct, array_like=True):
-    """What a batch says beside its lines, as it crosses between processes."""
+class Asked(msgspec.Struct, array_like=True):
+    """A batch of one input as it crosses to the engine; a row of the spool holds some: `BATCH_BYTES` of them, or `BATCH_UNITS` units."""
 
+    input: str
+    format: str
+    first: int
+    units: list[tuple[bytes, int, list[tuple[int, int]]]]
+
+
+class Said(msgspec.Struct, array_like=True):
+    """What a batch says beside its lines, as it crosses back. `sizes` are the bytes of its lines among those of the row."""
+
+    sizes: tuple[int, int, int]
     own: Tally
     shared: list[tuple[int, Element]]
     counts: dict[str, int]
@@ -109,56 +120,63 @@ def spooled(paths: Iterable[Path], file: Path, profile: SourceProfile, formats: 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    shape = unit_shape()
+    shape = asked_shape()
     with pq.ParquetWriter(file, shape, compression="zstd") as writer:
-        rows: list[dict[str, Any]] = []
-        size = 0
+        row, rows = list[Asked](), list[bytes]()
+        number, size, many = 0, 0, 0
+
+        def close_row() -> None:
+            nonlocal size, many
+            if row:
+                rows.append(msgspec.msgpack.encode(row))
+            row.clear()
+            size, many = 0, 0
 
         def write() -> None:
-            nonlocal size
+            nonlocal number
             if rows:
-                writer.write_table(pa.Table.from_pylist(rows, shape), row_group_size=len(rows))
+                numbers = range(number, number + len(rows))
+                writer.write_table(pa.table([numbers, rows], schema=shape), row_group_size=len(rows))
+                number += len(rows)
             rows.clear()
-            size = 0
 
-        for number, path in enumerate(paths):
+        for path in paths:
             summary, refused, count = Summary(input=path.as_posix()), list[Rejected](), 0
 
-            def spool(form: Format, raw: Any, _: SourceProfile, number: int = number, name: str = summary.input) -> None:
-                nonlocal count, size
+            def spool(form: Format, raw: Any, _: SourceProfile, name: str = summary.input) -> None:
+                nonlocal count, size, many
                 for batch in batches(name, form.split(raw)):
-                    rows.append({"number": number, "input": name, "format": form.name, "first": batch.first, "units": _rows(batch)})
-                    count, size = count + 1, size + sum(len(unit.raw) for unit in batch.units)
-                    if size >= GROUP_BYTES:
+                    row.append(
+                        Asked(name, form.name, batch.first, [(bytes(one.raw), one.context, list(one.pieces)) for one in batch.units])
+                    )
+                    count, size, many = count + 1, size + sum(len(unit.raw) for unit in batch.units), many + len(batch.units)
+                    if size >= BATCH_BYTES or many >= BATCH_UNITS:
+                        close_row()
+                    if len(rows) >= GROUP_ROWS:
                         write()
 
             read_input(path, summary, profile, formats, refused.append, spool)
             yield Input(summary, count, refused[0] if refused else None)
+        close_row()
         write()
 
 
-def _rows(batch: Batch) -> list[dict[str, Any]]:
-    return [
-        {"raw": bytes(one.raw), "context": one.context, "pieces": [{"offset": at, "length": length} for at, length in one.pieces]}
-        for one in batch.units
-    ]
-
-
 def translated(profile: SourceProfile, parts: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-    """Rows of units to rows of lines: what runs on the engine. Nothing else is read or written."""
+    """Rows of batches to rows of lines: what runs on the engine. Nothing else is read or written."""
     import pyarrow as pa
 
     shape = answer_shape()
     for part in parts:
-        for row in range(part.num_rows):
-            [held] = part.slice(row, 1).to_pylist()
-            units = tuple(
-                Unit(one["raw"], tuple(Piece(piece["offset"], piece["length"]) for piece in one["pieces"]), one["context"])
-                for one in held["units"]
-            )
-            done = work(held["format"], replace(profile, format=held["format"]), Batch(held["input"], held["first"], units))
-            said = msgspec.msgpack.encode(Said(done.own, done.shared, done.counts, done.types, done.notices))
-            values = [held["number"], held["first"], done.records, done.lineage, done.rejects, said]
+        for held in part.to_pylist():
+            lines, said = [bytearray(), bytearray(), bytearray()], list[Said]()
+            for asked in msgspec.msgpack.decode(held["batches"], type=list[Asked]):
+                units = tuple(Unit(raw, tuple(Piece(*piece) for piece in pieces), context) for raw, context, pieces in asked.units)
+                done = work(asked.format, replace(profile, format=asked.format), Batch(asked.input, asked.first, units))
+                sizes = (len(done.records), len(done.lineage), len(done.rejects))
+                said.append(Said(sizes, done.own, done.shared, done.counts, done.types, done.notices))
+                for mine, more in zip(lines, (done.records, done.lineage, done.rejects), strict=True):
+                    mine += more
+            values = [held["number"], 0, *map(bytes, lines), msgspec.msgpack.encode(said)]
             yield pa.record_batch([pa.array([value], field.type) for value, field in zip(values, shape, strict=True)], schema=shape)
 
 
@@ -166,12 +184,12 @@ def taken(inputs: deque[Input], out: Path, folder: Path, tell: Callable[[Summary
     """What came back, in the order of inputs and of their units, as the four files."""
     with ExitStack() as stack:
         writer = Writer(out, stack)
-        answers = in_order(folder)
+        answers = rendered(in_order(folder))
         while inputs:  # each is let go when it is done: there may be a million
             summary, count, refused = inputs.popleft()
             taking = Taking(summary, writer)
             for _ in range(count):
-                taking.take(rendered(next(answers)))
+                taking.take(next(answers))
             if refused:
                 writer.refuse(summary, refused)
             writer.close_input(summary)
@@ -180,11 +198,16 @@ def taken(inputs: deque[Input], out: Path, folder: Path, tell: Callable[[Summary
         return writer.total
 
 
-def rendered(answer: dict[str, Any]) -> Rendered:
-    """A row that came back."""
-    said = msgspec.msgpack.decode(answer["said"], type=Said)
-    records, lineage, rejects = (answer[name] for name in LINES)
-    return Rendered(records, lineage, rejects, said.own, said.shared, said.counts, said.types, said.notices)
+def rendered(answers: Iterable[dict[str, Any]]) -> Iterator[Rendered]:
+    """The batches of the rows that came back."""
+    for answer in answers:
+        at = [0, 0, 0]
+        for said in msgspec.msgpack.decode(answer["said"], type=list[Said]):
+            records, lineage, rejects = (
+                answer[name][begin : begin + size] for name, begin, size in zip(LINES, at, said.sizes, strict=True)
+            )
+            at = [begin + size for begin, size in zip(at, said.sizes, strict=True)]
+            yield Rendered(records, lineage, rejects, said.own, said.shared, said.counts, said.types, said.notices)
 
 
 def in_order(folder: Path) -> Iterator[dict[str, Any]]:
@@ -210,19 +233,15 @@ def in_order(folder: Path) -> Iterator[dict[str, Any]]:
         held.close()
 
 
-def unit_shape() -> pyarrow.Schema:
-    """A row of the spool: one batch of units."""
+def asked_shape() -> pyarrow.Schema:
+    """A row of the spool: some batches."""
     import pyarrow as pa
 
-    piece = pa.struct([("offset", pa.int64()), ("length", pa.int64())])
-    unit = pa.struct([("raw", pa.binary()), ("context", pa.int64()), ("pieces", pa.list_(piece))])
-    return pa.schema(
-        [("number", pa.int64()), ("input", pa.string()), ("format", pa.string()), ("first", pa.int64()), ("units", pa.list_(unit))]
-    )
+    return pa.schema([("number", pa.int64()), ("batches", pa.binary())])
 
 
 def answer_shape() -> pyarrow.Schema:
-    """A row that comes back: the lines of one batch."""
+    """A row that comes back: the lines of its batches, and where each of them ends."""
     import pyarrow as pa
 
     lines = [(name, pa.binary()) for name in (*LINES, "said")]

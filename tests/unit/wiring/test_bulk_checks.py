@@ -125,14 +125,15 @@ def same(house: House, by: Any) -> dict[str, int]:
 
 
 def test_parts_of_a_home_give_the_counts_and_rows_of_the_whole(house: House) -> None:
-    """All checks over a home with many faults, in parts that are answered last first; nothing is left behind."""
+    """All checks over a home with many faults, in parts that are answered last first; nothing is left. What is small is not cut."""
     engine, folder = Backwards(), Path(house.home) / ".checks.spool"
-    found = same(house, SpreadCounting(engine, folder, 3))  # type: ignore[arg-type]
+    found = same(house, SpreadCounting(engine, folder, 3, rows=1))  # type: ignore[arg-type]
     assert engine.parts == 9
     hit = {name for name, rows in found.items() if rows}
     assert hit >= {"unit-mixed-up", "unit-missing", "unit-unknown", "code-unmapped", "diagnosis-unmapped", "event-before-birth"}
     assert hit >= {"event-after-death", "event-in-future", "encounter-duplicate", "encounter-order", "person-placeholder", "record-orphan"}
     assert "person-conflict" in hit
+    assert same(house, SpreadCounting(engine, folder, 2)) == found  # type: ignore[arg-type]
 
 
 def test_every_relation_of_every_check_is_cut_or_goes_whole() -> None:
@@ -183,7 +184,7 @@ def test_spark_gives_the_rows_of_one_process(tmp_path: Path) -> None:
     folder = Path(house.home) / ".checks.spool"
     engine = open_engine("spark", master="local[2]")
     try:
-        assert sum(same(house, SpreadCounting(engine, folder, 4)).values()) > 0  # type: ignore[arg-type]
+        assert sum(same(house, SpreadCounting(engine, folder, 4, rows=100)).values()) > 0  # type: ignore[arg-type]
     finally:
         engine.close()
         house.close()

@@ -65,6 +65,11 @@ class DuckEngine:
         with self._lock:
             self._execute(f"CREATE OR REPLACE TEMP VIEW {_name(name)} AS {sql}", ())
 
+    def forget(self, name: str) -> None:
+        """Take away what `parquet` or `define` put in place."""
+        with self._lock:
+            self._execute(f"DROP VIEW {_name(name)}", ())
+
     def slot(self, name: str, empty: pa.Table) -> None:
         """Make a place called `name` whose content `fill` exchanges: statements prepared over it stay prepared. Its columns stay."""
         with self._lock:

@@ -150,12 +150,17 @@ class SparkViews(SqlViews):
         from pyspark.errors import PySparkException
 
         columns = ", ".join(f"{field.name} {NAMES[str(field.type)]}" for field in shape)
-        with self._set(SPREAD):
+        with self._set(SPREAD | self._tasks()):
             try:
                 made = self._session.read.parquet(*map(literal, files)).mapInArrow(work, columns)
                 made.write.mode("error").options(**WRITE).parquet(into)
             except PySparkException as error:
                 raise broken(error) from None
+
+    def _tasks(self) -> dict[str, str]:
+        """Some tasks for each core, however little there is to read: what is small on disk may be much work."""
+        context = getattr(self._session, "sparkContext", None)
+        return {} if context is None else {"spark.sql.files.minPartitionNum": str(4 * context.defaultParallelism)}
 
     @contextmanager
     def _set(self, settings: Mapping[str, str]) -> Iterator[None]:

@@ -1,0 +1,2 @@
+-- how many rows a relation has
+SELECT count(*) AS size FROM {relation}
