@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["in_order", "translate_on", "translate_over"]
 
-GROUP_ROWS = 4  # in a row group of the spool, which is what is given to one core at a time
+GROUP_BYTES = 4 << 20  # of rows in a row group of the spool, one large unit excepted: what is given to one core at a time
 HELD = 4  # row groups of what came back that are held while rows are taken in order
 LINES = ("records", "lineage", "rejects")
 
@@ -152,7 +152,7 @@ def spooled(paths: Iterable[Path], file: Path, profile: SourceProfile, formats: 
                     count, size, many = count + 1, size + sum(len(unit.raw) for unit in batch.units), many + len(batch.units)
                     if size >= BATCH_BYTES or many >= BATCH_UNITS:
                         close_row()
-                    if len(rows) >= GROUP_ROWS:
+                    if sum(map(len, rows)) >= GROUP_BYTES:
                         write()
 
             read_input(path, summary, profile, formats, refused.append, spool)
