@@ -91,7 +91,8 @@ class SpreadCounting:
     def _wanted(self, engine: DuckEngine, wanted: Iterable[Cut]) -> int:
         """Into how many parts: what is cut together is cut alike, so the largest relation decides."""
         sql = text("trivet.wiring", "sql", "check_size.sql")
-        sizes = [engine.run(sql.format(relation=name))["size"][0].as_py() for name in sorted({cut.relation for cut in wanted if cut.by})]
+        names = sorted({cut.relation for cut in wanted if cut.by})
+        sizes = [int(engine.run(sql.format(relation=name))["size"][0].as_py()) for name in names]
         return min(self._parts, max([1, *(-(-size // self._rows) for size in sizes)]))
 
     def _written(self, engine: DuckEngine, cut: Cut, number: int, parts: int) -> list[str]:
