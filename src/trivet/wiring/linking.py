@@ -5,6 +5,7 @@ In: paths and names. Out: rows, and the file that was asked for. Refused: tables
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Mapping
@@ -26,14 +27,31 @@ REVIEWS = text("trivet.wiring", "sql", "reviews_open.sql")
 def _people(path: Path, mapped: Mapping[str, str]) -> Any:
     from trivet.data.identity.table import read_people
 
+    return read_people(_text(path), mapped, str(path))
+
+
+def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise NotFound("E293", "the table cannot be read", where=str(path), why=error.strerror or "") from None
-    try:
-        return read_people(raw.decode("utf-8-sig"), mapped, str(path))
-    except UnicodeDecodeError:
-        return read_people(raw.decode("latin-1"), mapped, str(path))
+    return _decoded(raw, str(path))
+
+
+def _decoded(raw: bytes, where: str) -> str:
+    """The text of a table: UTF-8, UTF-16 where it says so itself, else the Western European letters of old systems."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace")
+    if b"\0" in raw or raw.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        raise Usage(
+            "E293", "the table cannot be read", where=where, why="it is no text: a spreadsheet or an archive", help="save it as CSV (UTF-8)"
+        )
+    for name in ("utf-8-sig", "cp1252"):
+        try:
+            return raw.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
 
 
 def _write(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
@@ -68,11 +86,22 @@ def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path, by: Compa
     }
 
 
+def both(path: Path, against: Path, mapped: Mapping[str, str]) -> tuple[Any, Any]:
+    """The two tables; a column that `mapped` names must stand in one of them at least, and counts where it stands."""
+    from trivet.data.identity.table import headers_of
+
+    here, there = (set(headers_of(_text(one))) if mapped else set[str]() for one in (path, against))
+    one, other = (
+        {field: name for field, name in mapped.items() if name in own or name not in met} for own, met in ((here, there), (there, here))
+    )
+    return _people(path, one), _people(against, other)
+
+
 def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path, by: Comparing | None = None) -> dict[str, Any]:
     """Decide each row of a table against another; writes `row`, `decision`, `against_row`, `probability`, `reasons`."""
     from trivet.data.identity.resolve import HERE, link_tables
 
-    people, others = _people(path, mapped), _people(against, mapped)
+    people, others = both(path, against, mapped)
     found = link_tables(people, others, by or HERE)
     rows = [
         (row, one.decision, "" if one.against < 0 else one.against, f"{one.probability:.6f}", one.reasons)
@@ -84,7 +113,7 @@ def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path, 
         "rows": people.rows,
         "against": others.rows,
         **counts,
-        "fields": [field for field in people.columns if field in others.columns],
+        "fields": list(found.fields),
         "one_to_one": found.once,
         "pairs_compared": found.compared,
         "out": str(out),

@@ -7,11 +7,13 @@ import random
 import numpy as np
 import pytest
 
+from trivet.data.identity.dates import date, order_of
 from trivet.data.identity.estimate import estimate, reachable, score
 from trivet.data.identity.levels import LEVELS, compare_all, compare_chance
 from trivet.data.identity.pairs import block, chance_rows
 from trivet.data.identity.resolve import deduplicate, link_tables
-from trivet.data.identity.table import People, coded, date, kinds, read_people, recognised
+from trivet.data.identity.table import People, coded, kinds, read_people, recognised
+from trivet.data.identity.together import together
 from trivet.kernel.errors import Usage
 
 GIVEN = [
@@ -138,6 +140,8 @@ def test_a_column_can_be_named_by_hand() -> None:
         recognised(["a"], {"shoe": "a"})
     with pytest.raises(Usage):
         recognised(["a"], {"family": "c"})
+    with pytest.raises(Usage):
+        recognised(["a"], {"family": "a", "given": "a"})
 
 
 def test_a_table_that_does_not_say_who_its_rows_are_is_refused() -> None:
@@ -162,6 +166,94 @@ def test_a_table_that_does_not_say_who_its_rows_are_is_refused() -> None:
 def test_dates_as_people_write_them(written: str, plain: str) -> None:
     """The usual forms are one date."""
     assert date(written) == plain
+
+
+@pytest.mark.parametrize(
+    ("column", "plain"),
+    [
+        (["03/04/1961", "25/12/1970", "x"], ["19610403", "19701225", ""]),
+        (["03/04/1961", "12/25/1970", "25/12/1970"], ["19610304", "19701225", "19701225"]),
+        (["03.04.1961", "05.06.1970"], ["19610403", "19700605"]),
+        (["04/17/61", "03/04/70"], ["610417", "700304"]),
+        (["61-04-17", "70-03-04"], ["610417", "700304"]),
+        (["04171961", "03041970"], ["19610417", "19700304"]),
+        (["17041961", "03041970"], ["19610417", "19700403"]),
+        (["22388", "9132", "40000.0"], ["19610417", "19241231", "20090706"]),
+        (["1961", "1970"], ["1961", "1970"]),
+        (["17. März 1961", "1er août 1970", "2 de mayo de 1980"], ["19610317", "19700801", "19800502"]),
+        (["17-APR-61", "Apr 7, 1961"], ["610417", "19610407"]),
+        (["19611399", ""], ["19611399", ""]),
+    ],
+)
+def test_a_column_has_one_order_of_day_and_month(column: list[str], plain: list[str]) -> None:
+    """What can only be read one way tells how the rest is meant; no century is guessed; what is no date keeps its digits."""
+    order = order_of(column)
+    assert [date(value, order) for value in column] == plain
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["FirstName", "LastName", "DateOfBirth", "PostalCode"],
+        ["PAT_FNAME", "PAT_LNAME", "PAT_DOB", "PAT_ZIP"],
+        ["Patient First Name", "Patient Last Name", "Patient Date of Birth", "Patient ZIP Code"],
+        ["patient.first_name", "patient.last_name", "D.O.B.", "patient.zip"],
+        ["first_name_l", "surname_l", "dob_l", "postcode_l"],
+        ["Vorname", "Nachname", "Geburtsdatum", "PLZ"],
+        ["Vorname", "Name", "Geb.-Datum", "Postleitzahl"],
+        ["prénom", "nom", "date de naissance", "code postal"],
+        ["nombre", "apellidos", "fecha_nacimiento", "Código Postal"],
+    ],
+)
+def test_headers_of_other_hands_and_languages(headers: list[str]) -> None:
+    """Written together, with whose column it is, with the side of a join, in other languages, in any order: the same four fields."""
+    assert recognised(headers, {}) == dict(zip(("given", "family", "birth", "zip"), headers, strict=True))
+    assert recognised(["record", *headers[::-1], "weight"], {}) == recognised(headers, {})
+
+
+def test_columns_of_others_are_not_the_persons() -> None:
+    """A contact's, a mother's or a guarantor's name is nobody's who is looked for here."""
+    assert recognised(["emergency_contact_phone", "mother_first_name", "guarantor_last_name", "hospital_name", "file_name"], {}) == {}
+
+
+def test_titles_are_no_part_of_a_name_and_a_comma_turns_it() -> None:
+    """`Dr. Anna Haas` and `Haas, Anna` are one name; somebody who is only called Miss keeps that."""
+    found = read_people('Full Name,dob\nDr. Anna Haas,1961-04-17\n"Haas, Anna",1961-04-17\n"Haas, MD",\n', {}, "t")
+    assert found.columns["name"].written() == ["ANNA HAAS", "ANNA HAAS", "HAAS"]
+    found = read_people("first,last\nMrs Anna,Haas\nMiss,Haas\n", {}, "t")
+    assert found.columns["given"].written() == ["ANNA", "MISS"]
+
+
+def test_a_whole_name_meets_its_parts_and_a_short_year_a_long_one() -> None:
+    """Two tables that say the same in other columns are compared; nothing is put together where it need not be."""
+    one = read_people('name,dob\n"Haas, Anna",04/17/61\nLiam Keller,12/25/70\n', {}, "one")
+    other = read_people("first,last,dob\nAnna,Haas,1961-04-17\nLiam,Keller,1970-12-25\n", {}, "other")
+    here, there = together(one, other)
+    assert here.columns["name"].written() == there.columns["name"].written()
+    assert here.columns["birth"].written() == there.columns["birth"].written() == ["610417", "701225"]
+    again, same = together(other, other)
+    assert again is same is other
+    with pytest.raises(Usage) as refused:
+        together(read_people("first,last\nA,B\n", {}, "x"), read_people("dob,zip\n1961-04-17,1\n", {}, "y"))
+    assert refused.value.code == "E299"
+    assert "given, family" in refused.value.why
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "why"),
+    [
+        ("", "E297", "the file is empty"),
+        ("Anna,Haas,1961-04-17\nLiam,Keller,1970-12-25\n", "E297", "none of the 3 columns"),
+        ("first,last\n\n  \n", "E298", "behind the header nothing stands"),
+        ('first,last\n"Anna,Haas\n' + "x" * 140_000, "E293", "field larger than field limit"),
+    ],
+)
+def test_a_table_that_cannot_be_used_says_why_and_tells_no_person(content: str, code: str, why: str) -> None:
+    """No header, no row, no end of a quote: an error with what is missing and what helps, without a value of the table."""
+    with pytest.raises(Usage) as refused:
+        read_people(content, {}, "t.csv")
+    assert (refused.value.code, why in refused.value.why, bool(refused.value.help)) == (code, True, True)
+    assert "Haas" not in f"{refused.value.what} {refused.value.why} {refused.value.help}"
 
 
 def test_every_kind_of_column_has_levels() -> None:
@@ -205,6 +297,8 @@ def test_the_level_of_two_values(kind: str, one: str, other: str, level: str) ->
         " first name, surname, phone\nanna, haas, 5551234567\nLiam, n/a, \nOlga,Keller,(555) 123-4567\n",
         "first name;surname;phone\nAnna;Haas;5551234567;more\nLiam\nOlga;Keller;5551234567\n",
         "first name|surname|phone\nAnna|Haas|5551234567\nLiam|unknown|5555555555\nOlga|Keller|555.123.4567\n",
+        "\n \nfirst name,surname,phone\nAnna,Haas,5551234567\nLiam,,\nOlga,Keller,5551234567\n   \n\n",
+        "first name,surname,phone\rAnna,Haas,5551234567\rLiam,,\rOlga,Keller,5551234567\r",
     ],
 )
 def test_a_table_reads_the_same_with_and_without_quotes(content: str) -> None:

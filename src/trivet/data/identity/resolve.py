@@ -16,7 +16,7 @@ from trivet.data.identity.estimate import Estimate, Floats, estimate, reachable,
 from trivet.data.identity.levels import LEVELS, Pairs, compare_all, compare_chance
 from trivet.data.identity.pairs import block, chance_rows
 from trivet.data.identity.table import Column, Ints, People, stacked
-from trivet.kernel.errors import Usage
+from trivet.data.identity.together import together
 
 __all__ = ["HERE", "Clustering", "Comparing", "Decision", "Decisions", "deduplicate", "link_tables"]
 
@@ -76,12 +76,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """One decision for each row; `once` says that a row of the other table was given away at most once."""
+    """One decision for each row; `once` says that a row of the other table was given away at most once; `fields` were compared."""
 
     decisions: tuple[Decision, ...]
     once: bool
     fitted: Estimate | None
     compared: int
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,8 @@ def _grouped(scored: Scored, rows: int) -> list[int]:
 
 def link_tables(people: People, against: People, by: Comparing = HERE) -> Decisions:
     """Decide each row of a table against another table."""
+    people, against = together(people, against)
     fields = [field for field in people.columns if field in against.columns]
-    if len(fields) < 2:
-        raise Usage("E299", "the two tables have not two columns in common", why="common: " + (", ".join(fields) or "none"), help="--map")
     columns = {field: stacked(people.columns[field], against.columns[field]) for field in fields}
     scored = _scored(columns, people.rows, by)
     order = np.argsort(-scored.bits, kind="stable")
@@ -185,7 +185,7 @@ def link_tables(people: People, against: People, by: Comparing = HERE) -> Decisi
             chosen.setdefault(left, int(place))
     best = _best(scored, order)
     decisions = tuple(_decision(scored, chosen.get(row), best.get(row), people.rows) for row in range(people.rows))
-    return Decisions(decisions, once, scored.fitted, scored.compared)
+    return Decisions(decisions, once, scored.fitted, scored.compared, tuple(fields))
 
 
 def _once(scored: Scored, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bool:

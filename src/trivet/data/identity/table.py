@@ -1,8 +1,7 @@
 """Any table of persons as columns that can be compared. In, CSV text; out, values in plain form by field. Refused: a table without persons.
 
-Columns are recognised by their headers (`maps/identity/columns.csv`), or named by `--map FIELD=COLUMN`. Identifiers of rows, labels of
-clusters and everything else that nobody named are left alone: they say nothing about who somebody is. A value is brought into plain
-form once, however many rows have it.
+Columns are recognised by their headers, or named by hand (`headers.py`). A value is brought into plain form once, however
+many rows have it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from calendar import month_abbr
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -18,17 +16,18 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from trivet.data.identity.words import digits, mail, placeholder, plain, soundex, telephone
+from trivet.data.identity.dates import Order, date, order_of
+from trivet.data.identity.headers import kinds, recognised, told
+from trivet.data.identity.words import TITLES, digits, mail, placeholder, plain, soundex, telephone
 from trivet.kernel.errors import Usage
 from trivet.kernel.resources import text
 
-__all__ = ["Column", "Ints", "People", "Texts", "coded", "kinds", "read_people", "recognised", "stacked"]
+__all__ = ["Column", "Ints", "People", "Texts", "coded", "headers_of", "kinds", "read_people", "recognised", "stacked"]
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
-WORD = re.compile(r"[^a-z0-9]+")
-PARTS = re.compile(r"\d+")
-MONTHS = {name.upper(): f"{number:02d}" for number, name in enumerate(month_abbr[1:], 1)}
+BLANK = re.compile(r"\A(?:[ \t]*\r?\n)+")
+NAMED = frozenset({"given", "family", "name"})  # where titles are written
 EMPTY = frozenset({"", "NULL", "NAN", "NONE", "N A", "NA", "UNKNOWN", "UNK", "MISSING"})
 # values in capital letters that are their own plain form, by field or kind: most are, and are passed through; `_value` does the rest
 OWN = {
@@ -80,52 +79,38 @@ class People:
     rows: int
 
 
-@cache
-def kinds() -> dict[str, str]:
-    """Field -> kind of everything that can be compared."""
-    return {row["field"]: row["kind"] for row in _table()}
+def headers_of(content: str) -> list[str]:
+    """The first line's columns."""
+    content, mark = _begun(content)
+    return [header.strip() for header in next(csv.reader(io.StringIO(content), delimiter=mark, skipinitialspace=True), [])]
 
 
-@cache
-def _table() -> list[dict[str, str]]:
-    return list(csv.DictReader(text("trivet.maps", "identity", "columns.csv").splitlines()))
-
-
-def recognised(headers: Sequence[str], mapped: Mapping[str, str]) -> dict[str, str]:
-    """Field -> header. `mapped` wins over recognition. Usage for a field that nobody knows or a header that is not there."""
-    known = {WORD.sub("_", header.strip().lower()).strip("_"): header for header in reversed(headers)}
-    found: dict[str, str] = {}
-    for row in _table():
-        for name in row["headers"].split():
-            if name in known and known[name] not in found.values():
-                found[row["field"]] = known[name]
-                break
-    for field, header in mapped.items():
-        if field not in kinds():
-            raise Usage("E295", f"no field named {field}", why="fields: " + ", ".join(kinds()), help="--map family=LAST_NAME")
-        if header not in headers:
-            raise Usage("E296", f"no column named {header}", why="columns: " + ", ".join(headers), help=f"--map {field}=COLUMN")
-        found = {name: held for name, held in found.items() if held != header}
-        found[field] = header
-    return found
+def _begun(content: str) -> tuple[str, str]:
+    """A table from its first line that is not blank, with lines that end in a line feed, and the mark between its columns."""
+    content = BLANK.sub("", (content if "\n" in content else content.replace("\r", "\n")).removeprefix("\ufeff"))
+    first = content[:4096].splitlines()[0] if content else ""
+    return content, max(",;\t|", key=first.count)
 
 
 def read_people(content: str, mapped: Mapping[str, str], where: str) -> People:
     """The persons of a CSV text. Usage when it has no header, no row, or fewer than two columns that say who somebody is."""
-    sample = content[:4096]
-    first = sample.splitlines()[0] if sample else ""
-    mark = max(",;\t|", key=first.count)
+    content, mark = _begun(content)
     reader = csv.reader(io.StringIO(content), delimiter=mark, skipinitialspace=True)
-    headers = [header.strip().removeprefix("\ufeff") for header in next(reader, [])]
-    columns = recognised(headers, mapped)
-    if len(columns) < 2:
-        why = "recognised: " + (", ".join(columns) or "none") + "; columns: " + ", ".join(headers)
-        raise Usage("E297", "this table does not say who its rows are", where=where, why=why, help="--map family=COLUMN --map birth=COLUMN")
-    places = {field: headers.index(header) for field, header in columns.items()}
-    found = _by_arrow(content, mark, len(headers), places) or _by_row(reader, places)
+    try:
+        headers = [header.strip() for header in next(reader, [])]
+        columns = recognised(headers, mapped)
+        if len(columns) < 2:
+            why = "recognised: " + (", ".join(columns) or "none") + "; " + told(headers, columns)
+            raise Usage(
+                "E297", "this table does not say who its rows are", where=where, why=why, help="--map family=COLUMN --map birth=COLUMN"
+            )
+        places = {field: headers.index(header) for field, header in columns.items()}
+        found = _by_arrow(content, mark, len(headers), places) or _by_row(reader, places)
+    except csv.Error as error:
+        raise Usage("E293", "the table cannot be read", where=f"{where}:{reader.line_num}", why=str(error), help="save it as CSV") from None
     count = len(next(iter(found.values()))[1])
     if not count:
-        raise Usage("E298", "this table has no rows", where=where)
+        raise Usage("E298", "this table has no rows", where=where, why="behind the header nothing stands", help="a row for each record")
     ordered = {
         field: _column(field, kind, _plain(field, found[field][0]), found[field][1]) for field, kind in kinds().items() if field in found
     }
@@ -166,7 +151,7 @@ def _by_row(reader: Iterable[list[str]], places: Mapping[str, int]) -> Raw:
     held: dict[str, list[int]] = {field: [] for field in places}
     values: dict[str, dict[str, int]] = {field: {} for field in places}
     for row in reader:
-        if row:
+        if len(row) > 1 or "".join(row).strip():
             for field, place in places.items():
                 known = values[field]
                 held[field].append(known.setdefault(row[place] if place < len(row) else "", len(known)))
@@ -217,6 +202,9 @@ def _joined(columns: dict[str, Column]) -> dict[str, Column]:
 def _plain(field: str, written: Sequence[str]) -> list[str]:
     """Values in plain form."""
     kind = kinds()[field]
+    if kind == "date":
+        order = order_of(written)
+        return [_date(value, order) for value in written]
     own = OWN.get(field) or (OWN.get(kind) if field != "mail" else None)
     if own is None:
         return [_value(field, value) for value in written]
@@ -238,9 +226,11 @@ def _value(field: str, written: str) -> str:
     value = plain(written)
     if value in EMPTY:
         return ""
-    if kind == "date":
-        found = date(written)
-        return "" if placeholder("birth", f"{found[:4]}-{found[4:6]}-{found[6:]}") else found
+    if field in NAMED:
+        words = value.split()
+        value = " ".join(word for word in words if word not in TITLES) or value
+    if field == "name" and "," in written:
+        value = _turned(written, value)
     if kind == "name" and (placeholder("name", value) or placeholder("name", value.replace(" ", ""))):
         return ""
     if field == "phone":
@@ -257,17 +247,16 @@ def _value(field: str, written: str) -> str:
     return value
 
 
-def date(written: str) -> str:
-    """`YYYYMMDD` of the usual ways to write a date; the digits as they stand when the order cannot be told."""
-    numbers = PARTS.findall(written)
-    named = next((month for name, month in MONTHS.items() if name in written.upper()), "")
-    if named and len(numbers) == 2:
-        day, year = (numbers[1], numbers[0]) if len(numbers[0]) == 4 else (numbers[0], numbers[1])
-        return f"{year}{named}{day.zfill(2)}"
-    if len(numbers) >= 3 and len(numbers[0]) == 4:
-        return f"{numbers[0]}{numbers[1].zfill(2)}{numbers[2].zfill(2)}"
-    if len(numbers) == 3 and len(numbers[2]) == 4:
-        first, second = numbers[0].zfill(2), numbers[1].zfill(2)
-        month, day = (second, first) if int(first) > 12 or "." in written else (first, second)
-        return f"{numbers[2]}{month}{day}"
-    return "".join(numbers)
+def _turned(written: str, value: str) -> str:
+    """`Haas, Anna M` as `ANNA M HAAS`; what stands behind a comma and is only a title or degree stays away."""
+    family, _, given = written.partition(",")
+    first, last = (" ".join(word for word in plain(part).split() if word not in TITLES) for part in (given, family))
+    return f"{first} {last}".strip() or value
+
+
+def _date(written: str, order: Order) -> str:
+    """A date in plain form, empty where it stands for none."""
+    if plain(written) in EMPTY:
+        return ""
+    found = date(written, order)
+    return "" if placeholder("birth", f"{found[:4]}-{found[4:6]}-{found[6:]}") else found
