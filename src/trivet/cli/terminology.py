@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +115,11 @@ def lookup(coding: tuple[str, str], version: str, home: Path, as_json: bool) -> 
 @click.argument("codings", nargs=-1, required=True, metavar="SYSTEM CODE [SYSTEM CODE ...]")
 @click.option("--valueset", default="", metavar="URL", help="Must also be in this value set.")
 @click.option("--display", default="", help="The name that came with the code (of the first).")
-@click.option("--at", default="", metavar="DATE", help="Was it valid on this day?")
+@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE", help="Was it valid on this day?")
 @version_option
 @home_option
 @json_option
-def validate(codings: tuple[str, ...], valueset: str, display: str, at: str, version: str, home: Path, as_json: bool) -> None:
+def validate(codings: tuple[str, ...], valueset: str, display: str, at: datetime | None, version: str, home: Path, as_json: bool) -> None:
     """Is a code right? Several codings are one concept, right when one of them is. Exit 6 when not, 7 when nobody can tell.
 
     \b
@@ -134,7 +135,8 @@ def validate(codings: tuple[str, ...], valueset: str, display: str, at: str, ver
     pairs = list(zip(codings[::2], codings[1::2], strict=True))
     asked = [Coding(system, code, "" if number else version, "" if number else display) for number, (system, code) in enumerate(pairs)]
     with opened(home) as house:
-        found = [asdict(one) for one in house.role("terminology").validate_concept(asked, valueset=valueset, at=at)]
+        day = f"{at:%Y-%m-%d}" if at else ""
+        found = [asdict(one) for one in house.role("terminology").validate_concept(asked, valueset=valueset, at=day)]
     result = found[0]["result"]
     lines = [f"{one['result']:8} {one['code']}  {one['display']}  ({one['system']}, version {one['version']})" for one in found]
     lines += [f"  {word}" for one in found for word in one["messages"]]

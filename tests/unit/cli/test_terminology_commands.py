@@ -54,3 +54,14 @@ def test_load_then_ask(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         exit_code, told = run(capsys, home, "validate", *words)
         assert (exit_code, told["result"]) == expected
     assert run(capsys, home, "translate", "SCT", "30")[0] == 5
+
+
+@pytest.mark.parametrize("day", ["2026-13-45", "yesterday", "20260101"])
+def test_a_day_that_is_none_is_refused(home: Path, capsys: pytest.CaptureFixture[str], day: str) -> None:
+    """What is asked of a day that no calendar has is not answered as of today."""
+    gender = "http://hl7.org/fhir/administrative-gender"
+    with pytest.raises(SystemExit) as end:
+        main(["terminology", "validate", gender, "female", "--at", day, "--home", str(home)])
+    assert end.value.code == 2
+    assert day in capsys.readouterr().err
+    assert run(capsys, home, "validate", gender, "female", "--at", "2026-01-01")[1]["result"] == "valid"

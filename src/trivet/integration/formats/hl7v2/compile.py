@@ -366,7 +366,7 @@ def _with_vocabulary(ops: Ops, transform: str, argument: str, rule: str) -> Make
         named = repetition.leaf(3)
         if leaf is not None and leaf[3] and leaf[3] != '""' and (named is None or named[3] in own):
             text = leaf[3].strip()
-            found = mapped.rows.get(text) or mapped.rows.get(text.upper())
+            found = mapped.rows.get(text) or mapped.rows.get(text.upper()) or mapped.rows.get(text.lower())
             if found is None:
                 work.doubt(Doubt("unknown-code", "not in the code map", mapped.system, text), leaf, rule)
             elif found.code:
