@@ -76,7 +76,8 @@ class Store(Protocol):
 
 
 class Vault(Protocol):
-    """Encrypted bytes by content address. `put` is durable when the transaction is; `get` gives the exact bytes or raises.
+    """Encrypted bytes by content address. `put` is durable when the transaction is; `get` gives the exact bytes or raises,
+    `get_each` those of many, None for what is erased.
 
     The address is keyed (HMAC), so that it reveals nothing. Every blob has its own data key, wrapped for its `holder`
     (`source:lab`, `person:p-...`, `house`); `rewrap` hands it from source or house to another holder (persons add up: a shared
@@ -94,6 +95,8 @@ class Vault(Protocol):
     def add(self, tx: Tx, blobs: Sequence[tuple[str, bytes]], *, holder: str, kind: str) -> list[str]: ...
 
     def get(self, blob: str) -> bytes: ...
+
+    def get_each(self, blobs: Sequence[str]) -> list[bytes | None]: ...
 
     def commit(self, blob: str) -> str: ...
 
@@ -163,6 +166,8 @@ class Landing(Protocol):
     def receipt(self, seq: int) -> Receipt: ...
 
     def raw(self, receipt: Receipt) -> bytes: ...
+
+    def raws(self, receipts: Sequence[Receipt]) -> list[bytes | None]: ...
 
     def claim(self, tx: Tx, receipts: Sequence[Receipt]) -> None: ...
 

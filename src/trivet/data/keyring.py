@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,16 +97,20 @@ class Keyring:
 
     def open(self, key_id: str) -> AESGCM | None:
         """The key's cipher, or None when it is destroyed, in whatever process. Fault when the master key does not open it."""
+        return self.open_each((key_id,))[key_id]
+
+    def open_each(self, key_ids: Iterable[str]) -> dict[str, AESGCM | None]:
+        """The same for many keys, by id."""
         with self._lock:
             counted = self._store.read(_COUNTED)[0][0]
             if counted != self._destructions:
                 self._opened.clear()
                 self._destructions = counted
-            cipher = self._opened.get(key_id)
-            if cipher is not None:
-                return cipher
-            rows = self._store.read(_ONE, (key_id,))
-            return self._keep(key_id, self._unseal(key_id, rows[0][0])) if rows else None
+            return {key_id: self._opened.get(key_id) or self._read(key_id) for key_id in key_ids}
+
+    def _read(self, key_id: str) -> AESGCM | None:
+        rows = self._store.read(_ONE, (key_id,))
+        return self._keep(key_id, self._unseal(key_id, rows[0][0])) if rows else None
 
     def destroy(self, key_ids: list[str]) -> None:
         """Delete keys: overwritten in the file and in its journal before this returns."""

@@ -8,12 +8,11 @@ its origin and pieces, so that a file can be put together again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trivet.contracts.envelope import Envelope, Receipt
-from trivet.contracts.parcel import CoverageLine, Parcel
+from trivet.contracts.parcel import Parcel
 from trivet.contracts.ports import Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
 from trivet.data.interfaces import store as interfaces
@@ -173,6 +172,10 @@ class StoreLanding:
         """The exact bytes that came. Raises what the vault raises: erased, damaged."""
         return self._vault.get(receipt.blob)
 
+    def raws(self, receipts: Sequence[Receipt]) -> list[bytes | None]:
+        """The same for many; None for those that were erased."""
+        return self._vault.get_each([receipt.blob for receipt in receipts])
+
     def horizon(self) -> int:
         """The last position at or before which nothing is in flight."""
         size = self._ledger.size()
@@ -248,20 +251,16 @@ def repeat(receipt: Receipt) -> Receipt:
 
 
 def coverage_rows(outcomes: Sequence[tuple[Receipt, Parcel]]) -> list[tuple[Any, ...]]:
-    """Coverage lines of many units, added up. The lines of a feed's messages are much the same, so whole lines are counted first."""
-    times: dict[tuple[str, str], Counter[CoverageLine]] = {}
-    first: dict[tuple[str, str], dict[CoverageLine, int]] = {}
+    """Coverage lines of many units, added up. Units of a feed have much the same account, mostly the very same object: counted first."""
+    accounts: dict[tuple[str, str, int], list[Any]] = {}
     for receipt, parcel in outcomes:
-        feed = (receipt.source, receipt.format)
-        lines = times.setdefault(feed, Counter())
-        seen = first.setdefault(feed, {})
-        for line in set(parcel.coverage) - seen.keys():
-            seen[line] = receipt.seq
-        lines.update(parcel.coverage)
+        found = accounts.setdefault((receipt.source, receipt.format, id(parcel.coverage)), [parcel.coverage, 0, receipt.seq])
+        found[1] += 1
+        found[2] = min(found[2], receipt.seq)
     sums: dict[tuple[str, ...], list[int]] = {}
-    for feed, lines in times.items():
-        for line, often in lines.items():
-            found = sums.setdefault((*feed, line.locator, line.disposition, line.rule), [0, 0, first[feed][line]])
-            found[0], found[1] = found[0] + line.elements * often, found[1] + often
-            found[2] = min(found[2], first[feed][line])
+    for (source, form, _), (lines, often, first) in accounts.items():
+        for locator, disposition, rule, elements in lines:
+            sum_ = sums.setdefault((source, form, locator, disposition, rule), [0, 0, first])
+            sum_[0], sum_[1] = sum_[0] + elements * often, sum_[1] + often
+            sum_[2] = min(sum_[2], first)
     return [(*name, *found) for name, found in sums.items()]

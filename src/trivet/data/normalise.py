@@ -8,7 +8,7 @@ has a span over the bytes it came from, with the map row as its rule. Pure: no c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,6 +98,7 @@ class Desk:
 
     def __init__(self, record: Record, profile: SourceProfile, codes: CodeMap, units: Aliases) -> None:
         self.given, self.resource = record, record.resource
+        self._held: tuple[Span, ...] | None = None
         self.feed, self.base = profile.source, profile.base
         self.codes, self.units = codes, units
         self.spans: list[Span] = []
@@ -168,7 +169,11 @@ class Desk:
         """Put the value in the code's canonical unit beside the original, in an extension of the quantity."""
         if not isinstance(quantity, dict) or quantity.get("system") != UCUM or not isinstance(quantity.get("value"), (int, Decimal)):
             return
-        loinc = next((code for _, system, code in codings_of(self.beside(location).get("code")) if system == LOINC), "")
+        loinc = ""
+        for _, system, code in codings_of(self.beside(location).get("code")):
+            if system == LOINC:
+                loinc = code
+                break
         unit = canonical_unit(loinc)
         if not unit or unit == quantity.get("code"):
             return
@@ -223,18 +228,32 @@ class Desk:
         self.resource = replaced(self.resource, location, value)
         self.changed = True
         prefix = dotted(location)
-        origin = next((found for name in origins if (found := self.place(f"{prefix}.{name}"))), None) or self.place(prefix)
+        origin = None
+        for name in origins:
+            origin = self.place(f"{prefix}.{name}")
+            if origin is not None:
+                break
+        else:
+            origin = self.place(prefix)
         if origin is not None:
-            self.spans += [Span(f"{prefix}.{name}", origin.offset, origin.length, origin.locator, rule) for name in names]
+            _, offset, length, locator, _ = origin
+            self.spans += [Span(f"{prefix}.{name}", offset, length, locator, rule) for name in names]
 
     def place(self, path: str) -> Span | None:
         """The span of a path, or of the first element below it."""
-        if len(self.given.spans) <= FEW:
+        held = self._held
+        if held is None:
+            held = self._held = self.given.spans
+        if len(held) <= FEW:
             below = path + "."
-            return next((span for span in self.given.spans if span.path == path or span.path.startswith(below)), None)
+            for span in held:
+                found = span[0]
+                if found == path or found.startswith(below):
+                    return span
+            return None
         if self._places is None:
             self._places = {}
-            for span in self.given.spans:
+            for span in held:
                 steps = span.path
                 while steps and steps not in self._places:
                     self._places[steps] = span
@@ -260,16 +279,25 @@ def valid(code: str) -> bool:
 def codings_of(concept: Any) -> list[tuple[int, str, str]]:
     """Position, system and code of each coding of a concept that has a code."""
     held = concept.get("coding") if isinstance(concept, dict) else None
-    found = []
-    for number, coding in enumerate(held if isinstance(held, list) else ()):
-        if isinstance(coding, dict) and isinstance(coding.get("code"), str):
-            system = coding.get("system")
-            found.append((number, system if isinstance(system, str) else "", coding["code"]))
+    found: list[tuple[int, str, str]] = []
+    if not isinstance(held, list):
+        return found
+    for number, coding in enumerate(held):
+        if isinstance(coding, dict):
+            code, system = coding.get("code"), coding.get("system")
+            if isinstance(code, str):
+                found.append((number, system if isinstance(system, str) else "", code))
     return found
 
 
-def walk(resource: Any, path: tuple[str, ...], location: Location = ()) -> Iterator[tuple[Location, Any]]:
+def walk(resource: Any, path: tuple[str, ...]) -> Iterable[tuple[Location, Any]]:
     """Every place that a path with `*` for list positions reaches, with what stands there."""
+    if len(path) > 1:
+        return _walk(resource, path, ())
+    return ((path, resource[path[0]]),) if isinstance(resource, dict) and path[0] in resource else ()
+
+
+def _walk(resource: Any, path: tuple[str, ...], location: Location) -> Iterator[tuple[Location, Any]]:
     if not path:
         yield location, resource
         return
@@ -277,9 +305,9 @@ def walk(resource: Any, path: tuple[str, ...], location: Location = ()) -> Itera
     if step == "*":
         if isinstance(resource, list):
             for number, item in enumerate(resource):
-                yield from walk(item, rest, (*location, number))
+                yield from _walk(item, rest, (*location, number))
     elif isinstance(resource, dict) and step in resource:
-        yield from walk(resource[step], rest, (*location, step))
+        yield from _walk(resource[step], rest, (*location, step))
 
 
 def at(resource: Any, location: Location) -> Any:

@@ -82,26 +82,41 @@ def sheet(record: Record, zone: str) -> Sheet:
     kind = resource["resourceType"]
     key = f"{kind}/{resource['id']}"
     subjects, times, retractions = readers(kind)
-    subject = key if kind == "Patient" else next((found for read in subjects if _about_patient(found := read(resource))), "")
-    moments = (lower_bound(found, zone) for read in times if isinstance(found := read(resource), str))
-    deleted = any(read(resource) == value for read, value in retractions)
-    valid_at = next(filter(None, moments), "")
-    return Sheet(key, kind, resource["id"], subject, valid_at, int(deleted), body.decode("utf-8"), hashlib.sha256(body).digest())
-
-
-def _about_patient(found: Any) -> bool:
-    return isinstance(found, str) and found.startswith("Patient/")
+    subject = key if kind == "Patient" else ""
+    for read in () if subject else subjects:
+        found = read(resource)
+        if isinstance(found, str) and found.startswith("Patient/"):
+            subject = found
+            break
+    valid_at = ""
+    for read in times:
+        found = read(resource)
+        if isinstance(found, str) and (valid_at := lower_bound(found, zone)):
+            break
+    deleted = 0
+    for read, value in retractions:
+        if read(resource) == value:
+            deleted = 1
+            break
+    return Sheet(key, kind, resource["id"], subject, valid_at, deleted, body.decode("utf-8"), hashlib.sha256(body).digest())
 
 
 def reader(path: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
     """Reads the value at a path of names and list positions; None when there is none. Short paths, which are most, are quick."""
     first, *rest = path
+    second = rest[0] if rest else ""
 
     def one(resource: dict[str, Any]) -> Any:
         return resource.get(first)
 
+    def two(resource: dict[str, Any]) -> Any:
+        found = resource.get(first)
+        return found.get(second) if isinstance(found, dict) else None
+
     def deeper(resource: dict[str, Any]) -> Any:
         found = resource.get(first)
+        if found is None:
+            return None
         for name in rest:
             if isinstance(found, dict):
                 found = found.get(name)
@@ -111,7 +126,9 @@ def reader(path: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
                 return None
         return found
 
-    return deeper if rest else one
+    if not rest:
+        return one
+    return two if len(rest) == 1 and not second.isdigit() else deeper
 
 
 Read = Callable[[dict[str, Any]], Any]

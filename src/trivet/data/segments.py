@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,12 +128,20 @@ class Segments:
         names = (f"record_version-{first:012d}-{last:012d}-{number}.parquet" for number in count())
         name = next(name for name in names if not (self._folder / name).exists())
         draft = self._folder / f"{name}.draft"
-        with pyarrow.parquet.ParquetWriter(draft, schema(COLUMNS), compression="zstd", use_dictionary=["type", "source"]) as writer:
-            after = first - 1
+        with (
+            pyarrow.parquet.ParquetWriter(draft, schema(COLUMNS), compression="zstd", use_dictionary=["type", "source"]) as writer,
+            ThreadPoolExecutor(1) as beside,  # one group is packed outside the interpreter's lock while the next one is read
+        ):
+            after, writing = first - 1, None
             while after < last:
                 rows = self._store.read(_sql("record_rows"), (after, last, GROUP))
-                writer.write_table(arrow(rows, COLUMNS), row_group_size=GROUP)
+                group = arrow(rows, COLUMNS)
+                if writing is not None:
+                    writing.result()
+                writing = beside.submit(writer.write_table, group, row_group_size=GROUP)
                 after = rows[-1][0]
+            if writing is not None:
+                writing.result()
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(self._folder / name)

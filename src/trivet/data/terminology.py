@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from trivet.kernel.errors import Usage
@@ -57,6 +57,7 @@ class CodeMap:
             self._fill(site_name, site)
         self._known = frozenset((system, code) for _, system, code, _ in self._rows)
         self._any_unit = frozenset((feed, system, code) for feed, system, code, _ in self._rows)
+        self.find = lru_cache(maxsize=16_384)(self._find)  # a feed says the same few codes again and again
 
     def _fill(self, name: str, content: str) -> None:
         rows = csv.DictReader(content.splitlines())
@@ -87,7 +88,7 @@ class CodeMap:
         local = "{base}" + system.removeprefix(base) if base and system.startswith(base) else system
         return any((source, name, code) in self._any_unit for name in (local, system) for source in (feed, "*"))
 
-    def find(self, feed: str, base: str, system: str, code: str, unit: str = "") -> Target | None:
+    def _find(self, feed: str, base: str, system: str, code: str, unit: str = "") -> Target | None:
         """The approved target of a code: a row for this feed and unit first, then without the unit, then for any feed."""
         local = "{base}" + system.removeprefix(base) if base and system.startswith(base) else system
         for name in dict.fromkeys((local, system)):

@@ -14,7 +14,7 @@ import hmac
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def _sql(name: str) -> str:
 
 
 _FIND, _FOUND, _LAST, _ADD, _REPLACE, _READ, _FORGET = map(_sql, ("find", "found", "last", "add", "replace", "read", "forget"))
+_READ_EACH, _WRAPS_EACH = map(_sql, ("read_each", "wraps_each"))
 _WRAP, _WRAPS, _UNWRAP, _UNWRAP_ALL, _UNWRAP_HOLDER = map(_sql, ("wrap", "wraps", "unwrap", "unwrap_all", "unwrap_holder"))
 _HOLDER, _HOLDER_ADD, _HOLDER_DESTROY, _HOLDERS, _ORPHANS = map(_sql, ("holder", "holder_add", "holder_destroy", "holders", "orphans"))
 
@@ -80,7 +81,7 @@ class SealedVault:
         """Which of these addresses the vault knows, erased ones too."""
         if len(blobs) == 1:
             return {blobs[0]} if tx.execute(_FIND, blobs) else set()
-        return {address for (address,) in tx.execute(_FOUND, (jsontext.dumps(blobs).decode(),))}
+        return {address for (address,) in tx.execute(_FOUND, (_list(blobs),))}
 
     def add(self, tx: Tx, blobs: Sequence[tuple[str, bytes]], *, holder: str, kind: str) -> list[str]:
         """`put` for many, each with its `address`, of which none is known or comes twice. Gives their commitments."""
@@ -97,7 +98,25 @@ class SealedVault:
 
     def get(self, blob: str) -> bytes:
         """The exact bytes. Raises NotFound (E620 unknown, E622 erased) or Fault (E621 damaged)."""
-        row, secret = self._opened(blob)
+        return self._unsealed(blob, *self._opened(blob))
+
+    def get_each(self, blobs: Sequence[str]) -> list[bytes | None]:
+        """The exact bytes of many, by one look into the store; None for those that are erased. Raises like `get`."""
+        held: dict[str, tuple[tuple[Any, ...], list[tuple[Any, ...]]]] = {}
+        for row in self._store.read(_READ_EACH, (_list(blobs),)):
+            wraps = held.setdefault(row[0], (row[1:8], []))[1]
+            wraps += [row[8:]] if row[8] is not None else []
+        keys = self._keys.open_each({key_id for _, wraps in held.values() for _, key_id, _, _ in wraps})
+        answer: list[bytes | None] = []
+        for blob in blobs:
+            if blob not in held:
+                raise unknown(blob)
+            row, wraps = held[blob]
+            secret = self._secret(wraps, blob, keys)
+            answer.append(None if secret is None or row[4] == "gone" else self._unsealed(blob, row, secret))
+        return answer
+
+    def _unsealed(self, blob: str, row: tuple[Any, ...], secret: bytes) -> bytes:
         _, kind, size, codec, place, sealed, _ = row
         if place == "file":
             try:
@@ -132,15 +151,24 @@ class SealedVault:
 
     def rewrap(self, tx: Tx, blobs: Sequence[str], holder: str) -> None:
         """Hand blobs over from their source or the house to `holder`. Persons who hold one already keep it (a shared blob)."""
+        held: dict[str, tuple[int, list[tuple[Any, ...]]]] = {}
+        for address, number, *wrap in tx.execute(_WRAPS_EACH, (_list(blobs),)):
+            wraps = held.setdefault(address, (number, []))[1]
+            wraps += [tuple(wrap)] if wrap[0] is not None else []
+        keys = self._keys.open_each({key_id for _, wraps in held.values() for _, key_id, _, _ in wraps})
+        own, cipher = self._holding(tx, holder)
+        given, taken = [], []
         for address in blobs:
-            number, wraps = self._wraps(tx, address)
-            secret = self._secret(wraps, address)
+            if address not in held:
+                raise unknown(address)
+            number, wraps = held[address]
+            secret = self._secret(wraps, address, keys)
             if secret is None:
                 raise erased(address)
-            self._wrap(tx, number, address, secret, holder)
-            for key, _, name, _ in wraps:
-                if name != holder and not name.startswith("person:"):
-                    tx.execute(_UNWRAP, (number, key))
+            given.append((number, own, wrapped(cipher, secret, address)))
+            taken += [(number, key) for key, _, name, _ in wraps if name != holder and not name.startswith("person:")]
+        tx.executemany(_WRAP, given)
+        tx.executemany(_UNWRAP, taken)
 
     def release(self, tx: Tx, blobs: Sequence[str], holder: str) -> None:
         """Take a holder's hold off blobs that others hold too (a link undone). The last holder is refused: use `destroy`."""
@@ -209,10 +237,10 @@ class SealedVault:
         key, cipher = self._holding(tx, holder)
         tx.execute(_WRAP, (blob, key, wrapped(cipher, secret, address)))
 
-    def _secret(self, wraps: Sequence[Sequence[Any]], address: str) -> bytes | None:
-        """Data key and salt, through any holder whose key still exists."""
+    def _secret(self, wraps: Sequence[Sequence[Any]], address: str, keys: Mapping[str, AESGCM | None] | None = None) -> bytes | None:
+        """Data key and salt, through any holder whose key still exists; `keys` are those that were opened already."""
         for _, key_id, _, wrap in wraps:
-            cipher = self._keys.open(key_id)
+            cipher = self._keys.open(key_id) if keys is None else keys[key_id]
             if cipher is not None:
                 try:
                     return cipher.decrypt(wrap[:12], wrap[12:], address.encode())
@@ -273,6 +301,10 @@ def wrapped(cipher: AESGCM, secret: bytes, address: str) -> bytes:
     """A blob's secret under a holder's key."""
     nonce = os.urandom(12)
     return nonce + cipher.encrypt(nonce, secret, address.encode())
+
+
+def _list(values: Sequence[str]) -> str:
+    return jsontext.dumps(list(values)).decode("utf-8")
 
 
 def unknown(address: str) -> NotFound:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from trivet.contracts.envelope import Envelope, Unit
 from trivet.contracts.house import House
-from trivet.contracts.ports import Tx
+from trivet.contracts.ports import Landing, Tx
 from trivet.flows.receive import Delivery, count
 from trivet.flows.settle import Settling, Tally
 from trivet.kernel.cover import Cover
@@ -39,10 +39,10 @@ class Cut(NamedTuple):
 
 def load(house: House, arrivals: Iterable[Arrival], report: Callable[[Tally], None] | None = None) -> Tally:
     """Land everything, then settle it."""
-    settling = Settling(house, Tally(), report)
+    settling, formats = Settling(house, Tally(), report), house.formats
     tally, waiting, size = settling.tally, list[Cut](), 0
     for arrival in arrivals:
-        form = house.formats.get(arrival.delivery.format)
+        form = formats.get(arrival.delivery.format)
         raw = arrival.delivery.raw
         units = tuple(form.split(raw)) if form else (Unit(raw, ((0, len(raw)),)),)  # type: ignore[arg-type]
         waiting.append(Cut(arrival, units))
@@ -60,6 +60,7 @@ def load(house: House, arrivals: Iterable[Arrival], report: Callable[[Tally], No
 
 def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
     """One durable commit for a batch, in order; runs of messages are landed together."""
+    landing = house.landing
 
     def work(tx: Tx) -> Counter[str]:
         counts, run = Counter[str](), list[Envelope]()
@@ -67,10 +68,10 @@ def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
             if cut.arrival.message and len(cut.units) == 1:
                 run.append(envelope(cut.arrival, cut.units[0]))
                 continue
-            count(counts, house.landing.land(tx, run))
+            count(counts, landing.land(tx, run))
             run = []
-            land_whole(house, tx, cut, counts)
-        count(counts, house.landing.land(tx, run))
+            land_whole(landing, tx, cut, counts)
+        count(counts, landing.land(tx, run))
         return counts
 
     counts = house.store.write(work)
@@ -79,16 +80,16 @@ def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
     tally.landed, tally.repeated = tally.landed + counts["landed"], tally.repeated + counts["repeated"]
 
 
-def land_whole(house: House, tx: Tx, cut: Cut, counts: Counter[str]) -> None:
+def land_whole(landing: Landing, tx: Tx, cut: Cut, counts: Counter[str]) -> None:
     """A file: its units, and the line that says it is whole."""
     delivery, cover = cut.arrival.delivery, Cover()
     for unit in cut.units:
         cover.add(unit.pieces)
-    receipts = house.landing.land(tx, [envelope(cut.arrival, unit) for unit in cut.units])
+    receipts = landing.land(tx, [envelope(cut.arrival, unit) for unit in cut.units])
     count(counts, receipts)
     repeats = sum(receipt.duplicate_of is not None for receipt in receipts)
     numbers = (len(delivery.raw), cover.covered(), len(cut.units), repeats)
-    house.landing.close_file(tx, delivery.source, delivery.origin, *numbers, cut.arrival.at)
+    landing.close_file(tx, delivery.source, delivery.origin, *numbers, cut.arrival.at)
 
 
 def envelope(arrival: Arrival, unit: Unit) -> Envelope:

@@ -21,7 +21,7 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Translation
 from trivet.contracts.trace import Entry
 from trivet.kernel import jsontext
-from trivet.kernel.errors import Locked, NotFound, Rejected
+from trivet.kernel.errors import Locked, Rejected
 
 __all__ = [
     "Settling",
@@ -172,14 +172,11 @@ def profiles_of(house: House, receipts: Sequence[Receipt]) -> dict[str, SourcePr
 def tasks_of(house: House, receipts: Sequence[Receipt], profiles: Mapping[str, SourceProfile]) -> tuple[list[Task], set[int]]:
     """The units that can be read, and the numbers of those that were erased."""
     tasks, erased = [], set[int]()
-    for receipt in receipts:
-        try:
-            profile = profiles[f"{receipt.source}/{receipt.format}"]
-            tasks.append(Task(receipt.seq, house.landing.raw(receipt), profile, receipt.received_at[:10]))
-        except NotFound as gone:
-            if gone.code != "E622":
-                raise
+    for receipt, raw in zip(receipts, house.landing.raws(receipts), strict=True):
+        if raw is None:
             erased.add(receipt.seq)
+        else:
+            tasks.append(Task(receipt.seq, raw, profiles[f"{receipt.source}/{receipt.format}"], receipt.received_at[:10]))
     return tasks, erased
 
 
@@ -205,7 +202,7 @@ def unkeepable(parcel: Parcel) -> Parcel:
 def shelve(house: House, outcomes: Sequence[tuple[Receipt, Parcel]], profiles: dict[str, SourceProfile]) -> int:
     """Link, shelve and settle a chunk in one transaction, with the ledger entry that says how it was made."""
     manifest = jsontext.dumps(run_manifest(outcomes, profiles, house.role("release")))
-    at = house.clock.now()
+    at, linker = house.clock.now(), house.linker
 
     def work(tx: Tx) -> int:
         house.landing.claim(tx, [receipt for receipt, _ in outcomes])
@@ -214,7 +211,7 @@ def shelve(house: House, outcomes: Sequence[tuple[Receipt, Parcel]], profiles: d
         digests = {"maps": house.role("release")["maps"]}
         entry = Entry("norm.run", at, digests=digests, commitments={"run": house.vault.commit(blob)}, notes=notes)
         run = house.ledger.append(tx, [entry])[0].seq
-        links = [link for receipt, parcel in outcomes for link in house.linker.link(tx, receipt, parcel.people)]
+        links = [link for receipt, parcel in outcomes for link in linker.link(tx, receipt, parcel.people)]
         if links:
             house.ledger.append(tx, links)
         versions = house.shelf.write(tx, outcomes)

@@ -30,8 +30,10 @@ __all__ = ["PoolWorkshop", "make_formats", "make_normaliser", "make_parcels", "p
 
 WORTH_A_POOL = 400  # units below which starting processes costs more than it saves
 PORTION = 100  # units a process takes at a time
+SWEPT = 20  # portions of a process between two collections of its garbage
 
 _rooms: tuple[dict[str, Format], Normaliser] | None = None
+_portions = 0
 
 
 def make_formats(plugins: dict[str, list[str]], home: str = "") -> dict[str, Format]:
@@ -79,6 +81,7 @@ def start(plugins: dict[str, list[str]], home: str) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     _rooms = make_formats(plugins, home), make_normaliser(home)
     gc.freeze()  # the tables stay for good; the collector need not look at them again
+    gc.disable()  # a portion makes hundreds of thousands of small tuples and no cycles: a third of the time would go into looking
 
 
 def end_with_parent() -> None:
@@ -91,23 +94,23 @@ def end_with_parent() -> None:
 
 def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
     """A portion of units in a pool process."""
+    global _portions
     if _rooms is None:
         raise NotFound("E242", "the workshop was not started")
-    gc.disable()  # a portion makes hundreds of thousands of small tuples and no cycles: a third of the time would go into looking
-    try:
-        shared: dict[Any, Any] = {}
-        parcels = [parcel_of(task, *_rooms) for task in tasks]
-        traffic = gathered(
-            ((task.profile.source, task.profile.format, task.day), parcel.traffic) for task, parcel in zip(tasks, parcels, strict=True)
-        )
-        return [share(parcel, shared, traffic) for parcel, traffic in zip(parcels, traffic, strict=True)]
-    finally:
-        gc.enable()
+    _portions += 1
+    if _portions % SWEPT == 0:  # now, when the last portion is sent and gone: what a broken unit left in circles
+        gc.collect()
+    shared: dict[Any, Any] = {}
+    parcels = [parcel_of(task, *_rooms) for task in tasks]
+    traffic = gathered(
+        ((task.profile.source, task.profile.format, task.day), parcel.traffic) for task, parcel in zip(tasks, parcels, strict=True)
+    )
+    return [share(parcel, shared, traffic) for parcel, traffic in zip(parcels, traffic, strict=True)]
 
 
 def share(parcel: Parcel, shared: dict[Any, Any], traffic: Traffic) -> Parcel:
     """The same parcel, with equal sheets of a portion as one object, so that they travel between processes once."""
-    sheets = tuple([shared.setdefault(sheet, sheet) for sheet in parcel.sheets])
+    sheets = tuple([shared.setdefault((*sheet[:6], sheet.digest), sheet) for sheet in parcel.sheets])
     return replace(parcel, sheets=sheets, traffic=traffic)
 
 

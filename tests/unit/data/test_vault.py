@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from trivet.contracts.ports import Tx
 from trivet.data.engines.sqlite import SQLiteStore
 from trivet.data.keyring import KEY_SCHEMA, Keyring, create_master, read_master
 from trivet.data.vault import SealedVault
@@ -198,6 +199,31 @@ def test_rewrap_hands_over_from_the_source_to_the_person(home: Home) -> None:
     with pytest.raises(Fault, match="last holder"):
         home.store.write(lambda tx: home.vault.release(tx, [blob], "person:p-2"))
     assert home.store.write(lambda tx: home.vault.destroy(tx, "person:p-2")) == 1
+
+
+def test_many_come_back_as_one_by_one_and_what_is_erased_is_none(home: Home, tmp_path: Path) -> None:
+    """Bytes by one look into the store are those of single looks: small, large (a file), of two persons, of one whose key is gone."""
+    data = [b"", b"a", b"OBX|1|" * 200, os.urandom(100_000), b"of two", b"of nobody any more"]
+    blobs = [home.put(one) for one in data]
+
+    def hand_over(tx: Tx) -> None:
+        home.vault.rewrap(tx, blobs[:5], "person:p-1")
+        home.vault.rewrap(tx, [blobs[4], blobs[4]], "person:p-2")
+        home.vault.rewrap(tx, [blobs[5]], "person:p-3")
+
+    home.store.write(hand_over)
+    assert [home.vault.holders(blob) for blob in blobs] == [["person:p-1"]] * 4 + [["person:p-1", "person:p-2"], ["person:p-3"]]
+    home.store.write(lambda tx: home.vault.destroy(tx, "person:p-3"))
+    home.store.write(lambda tx: home.vault.destroy(tx, "person:p-2"))
+    assert home.vault.get_each([*blobs, blobs[0]]) == [*data[:5], None, data[0]]
+    assert [home.vault.get(blob) for blob in blobs[:5]] == data[:5]
+    assert home.vault.get_each([]) == []
+    with pytest.raises(NotFound, match="no such blob"):
+        home.vault.get_each([blobs[0], "0" * 64])
+    with pytest.raises(NotFound, match="no such blob"):
+        home.store.write(lambda tx: home.vault.rewrap(tx, [blobs[0], "0" * 64], "person:p-1"))
+    with pytest.raises(NotFound, match="erased"):
+        home.store.write(lambda tx: home.vault.rewrap(tx, [blobs[0], blobs[5]], "person:p-1"))
 
 
 def test_every_flipped_byte_is_noticed(home: Home) -> None:

@@ -74,6 +74,7 @@ def observe(raw: bytes, translation: Translation, format: str, people: Iterable[
     places, parts, repeats = structure
     names = words_of(people)
     lines, types, seen = _seen, dict[int, str](), list[Seen]()
+    kinds = raw.translate(KINDS)
     if len(lines) > MOST:
         lines.clear()
     for (_, offset, length, disposition, _), (field, coded) in zip(elements, places, strict=True):
@@ -83,7 +84,7 @@ def observe(raw: bytes, translation: Translation, format: str, people: Iterable[
             if coded == 2:
                 types.setdefault(known.types.get(field, 0), value.decode("ascii", "replace"))
         else:
-            key = (field, disposition, length, raw[offset : offset + (length if length < HEAD else HEAD)].translate(KINDS), 0)
+            key = (field, disposition, length, kinds[offset : offset + (length if length < HEAD else HEAD)], 0)
         line = lines.get(key)
         if line is None:
             line = lines[key] = made(*key)

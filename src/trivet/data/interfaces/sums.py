@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from trivet.contracts.record import DISPOSITIONS
-from trivet.contracts.traffic import Traffic
+from trivet.contracts.traffic import Repeat, Seen, Traffic
 from trivet.data.interfaces.observe import SHAPES
 
 __all__ = ["KEPT", "Sums", "rank"]
@@ -49,28 +49,38 @@ class Sums:
     values: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def take(self, units: Iterable[Traffic]) -> Sums:
-        """Add units. Their lines are much the same, so equal ones are counted first."""
+        """Add units. Their lines are much the same and mostly the very same objects, so those are counted first."""
+        units = [unit for unit in units if unit.seen]  # held: while they are, an object's number is its own
         parts: Counter[tuple[str, str, int]] = Counter()
-        repeats, seen = Counter(), Counter()  # type: ignore[var-annotated]
+        repeats, seen = Counter[int](), Counter[int]()
+        repeat_of, seen_of = dict[int, Repeat](), dict[int, Seen]()
         for unit in units:
-            if unit.seen:
-                parts[unit.type, "", 1] += 1
-                for part, count in unit.parts:
-                    parts[unit.type, part, count] += 1
-                repeats.update(unit.repeats)
-                seen.update(unit.seen)
+            parts[unit.type, "", 1] += 1
+            for part, count in unit.parts:
+                parts[unit.type, part, count] += 1
+            for lines, counted, known in ((unit.repeats, repeats, repeat_of), (unit.seen, seen, seen_of)):
+                numbers = list(map(id, lines))
+                counted.update(numbers)
+                known.update(zip(numbers, lines, strict=True))  # type: ignore[arg-type]
         for (kind, part, count), times in parts.items():
             self.part(kind, part, [times, times * count, count, count])
-        belongs: dict[str, str] = {}
-        for (part, name, count), times in repeats.items():
-            belongs[name] = part
-            row = self.row(part, name)
+        rows: dict[str, list[int]] = {}
+        for number, times in repeats.items():
+            part, name, count = repeat_of[number]
+            row = rows[name] = self.row(part, name)
             row[0] += times
-            row[1], row[2] = min(row[1], count), max(row[2], count)
-        for (name, disposition, shape, length, value), times in seen.items():
-            row = self.row(belongs[name], name)
+            if count < row[1]:
+                row[1] = count
+            if count > row[2]:
+                row[2] = count
+        for number, times in seen.items():
+            name, disposition, shape, length, value = seen_of[number]
+            row = rows[name]
             row[3] += times
-            row[4], row[5] = min(row[4], length), max(row[5], length)
+            if length < row[4]:
+                row[4] = length
+            if length > row[5]:
+                row[5] = length
             row[_PLACE[shape]] += times
             row[_PLACE[disposition]] += times
             if value:

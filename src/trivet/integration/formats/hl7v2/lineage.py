@@ -74,6 +74,6 @@ def spans_of(items: Iterable[Span | Bulk]) -> list[Span]:
         template, scan, stands = item  # type: ignore[misc]
         ranks, leaves = template.ranks, scan.leaves
         paths = [stands + path for path in template.paths] if stands else template.paths
-        offsets, sizes = map(scan.places.__getitem__, ranks), [len(leaves[rank]) for rank in ranks]
+        offsets, sizes = map(scan.places.__getitem__, ranks), map(len, map(leaves.__getitem__, ranks))
         found += map(_new, repeat(Span), zip(paths, offsets, sizes, template.locators(scan.head), template.rules, strict=True))
     return found
