@@ -7,6 +7,8 @@ alone, with the class of the error and nothing of its text, which could hold a p
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import gc
 import multiprocessing
 import multiprocessing.connection
@@ -30,10 +32,11 @@ __all__ = ["PoolWorkshop", "make_formats", "make_normaliser", "make_parcels", "p
 
 WORTH_A_POOL = 400  # units below which starting processes costs more than it saves
 PORTION = 100  # units a process takes at a time
-SWEPT = 20  # portions of a process between two collections of its garbage
+PIPE = 1 << 20  # bytes on their way to or from a process; what Linux allows to anybody
+SWEPT = 2_000_000  # bytes of units between two collections: a FHIR bundle leaves some thirty times its size in circles
 
 _rooms: tuple[dict[str, Format], Normaliser] | None = None
-_portions = 0
+_unswept = 0  # bytes of units since the last collection
 
 
 def make_formats(plugins: dict[str, list[str]], home: str = "") -> dict[str, Format]:
@@ -94,12 +97,14 @@ def end_with_parent() -> None:
 
 def make_parcels(tasks: Sequence[Task]) -> list[Parcel]:
     """A portion of units in a pool process."""
-    global _portions
+    global _unswept
     if _rooms is None:
         raise NotFound("E242", "the workshop was not started")
-    _portions += 1
-    if _portions % SWEPT == 0:  # now, when the last portion is sent and gone: what a broken unit left in circles
+    if _unswept >= SWEPT:  # now, when the last portion is sent and gone
         gc.collect()
+        gc.freeze()  # what units have taught by now stays too
+        _unswept = 0
+    _unswept += sum(len(task.raw) for task in tasks)
     shared: dict[Any, Any] = {}
     parcels = [parcel_of(task, *_rooms) for task in tasks]
     traffic = gathered(
@@ -142,6 +147,7 @@ class PoolWorkshop:
         context = multiprocessing.get_context("spawn")  # a fork would copy threads and open stores
         gc.set_threshold(100_000, 20, 20)  # parcels arrive in bulk: the collector of this process looks less often
         self._pool = ProcessPoolExecutor(self._workers, context, initializer=start, initargs=self._starting)
+        widen(self._pool)
         return self._pool
 
     def close(self) -> None:
@@ -149,6 +155,14 @@ class PoolWorkshop:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def widen(pool: ProcessPoolExecutor) -> None:
+    """Let a portion travel in one piece. Through a pipe of 64 KB it crosses in twenty, and for each its process waits until this one,
+    busy as it is, comes to read. Where the system does not allow it, the pipe stays as it is."""
+    for name in ("_call_queue", "_result_queue"):
+        with contextlib.suppress(AttributeError, OSError):
+            fcntl.fcntl(getattr(pool, name)._writer.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def joined(futures: Sequence[Future[list[Parcel]]]) -> Future[list[Parcel]]:
