@@ -80,7 +80,8 @@ class Peer(asyncio.BufferedProtocol):
         self.due: deque[Pending] = deque()
         self.origin = ""
         self.begun = 0.0
-        self.reading, self.ended, self.gone = True, False, True
+        self.reading, self.gone = True, True
+        self.ended, self.over = False, False  # nothing more is taken; nothing more comes
         self.stuck: asyncio.TimerHandle | None = None  # until the peer reads its answers
         self.late: asyncio.TimerHandle | None = None  # until a frame must have ended, or the lingering is over
 
@@ -147,9 +148,7 @@ class Peer(asyncio.BufferedProtocol):
 
     def end(self) -> None:
         """Read no more; close when every answer is out."""
-        if self.ended and self.framer.passed > self.limits.endless:
-            self.transport.close()  # it lingered, and all of it is passed over
-        self.ended = True
+        self.ended = self.over = True
         self.answer()
 
     def answer(self) -> None:
@@ -178,7 +177,7 @@ class Peer(asyncio.BufferedProtocol):
     def _close(self) -> None:
         """Of a frame without end, say that nothing more will be read and pass over what is under way: closing at once could take our
         answer away."""
-        if self.framer.passed <= self.limits.endless:
+        if self.over or self.framer.passed <= self.limits.endless:
             self.transport.close()
         elif not self.transport.is_closing():
             if self.transport.can_write_eof():

@@ -48,7 +48,9 @@ def header_of(raw: bytes) -> Header:
     ends = [at for at in (raw.find(end, start) for end in (b"\r", b"\n")) if at >= 0]
     line = raw[start : min([*ends, start + 8192, len(raw)])]
     separator = found.group(2)
-    fields = [_CONTROL.sub(b"", part) for part in line.split(separator)]
+    fields = line.split(separator)
+    if _CONTROL.search(line):
+        fields = [_CONTROL.sub(b"", part) for part in fields]
     fields += [b""] * (19 - len(fields))
     kind = fields[8].split(fields[1][:1] or b"^")
     return Header(
