@@ -376,6 +376,7 @@ class Message:
                 before = segments[-1]
                 before.text = shadow[before.start : at + len(text)]
                 before.continued = True
+                self.script.sheet.calm = False  # what breaks lines stands inside a value now
         return segments
 
     def named(self, name: str) -> list[Segment]:
