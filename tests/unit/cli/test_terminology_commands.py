@@ -65,3 +65,20 @@ def test_a_day_that_is_none_is_refused(home: Path, capsys: pytest.CaptureFixture
     assert end.value.code == 2
     assert day in capsys.readouterr().err
     assert run(capsys, home, "validate", gender, "female", "--at", "2026-01-01")[1]["result"] == "valid"
+
+
+@pytest.mark.parametrize(
+    "concept", [[{"code": "a"}, {"display": "no code"}], [{"code": 3}], [{"code": ""}], ["a"], [{"code": "a", "designation": [{}]}]]
+)
+def test_a_code_system_that_lacks_codes_is_refused_whole(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], concept: list[Any]
+) -> None:
+    """A concept without a code, or of no shape that FHIR has: an error that names the file and the system, and nothing of it is loaded."""
+    path = tmp_path / "system.json"
+    path.write_text(
+        json.dumps({"resourceType": "CodeSystem", "url": "urn:x", "status": "active", "content": "complete", "concept": concept})
+    )
+    code, answer = run(capsys, home, "load", "fhir", str(path))
+    assert (code, answer["error"]["code"]) == (2, "E385")
+    assert "urn:x" in answer["error"]["where"]
+    assert run(capsys, home, "lookup", "urn:x", "a")[0] == 5

@@ -6,7 +6,7 @@ system with `content` other than `complete` is marked, so that a code that is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,13 @@ def of_file(path: Path, release: str) -> Iterator[Item]:
         kind = resource.get("resourceType")
         if kind not in KINDS or not resource.get("url"):
             raise Usage("E385", "not a terminology resource", where=str(path), why=f"one of {', '.join(KINDS)} with its url, found {kind}")
-        if kind == "CodeSystem":
-            yield from code_system(resource, release)
-        elif kind == "ValueSet":
-            body = jsontext.dumps(resource).decode()
-            yield ValueSet(resource["url"], resource.get("version") or release, body)
-        else:
-            yield from concept_map(resource, release)
+        try:
+            yield from READERS[kind](resource, release)
+        except (KeyError, TypeError, AttributeError) as error:
+            why = f"an element without {error}" if isinstance(error, KeyError) else "an element that is not of the shape that FHIR gives it"
+            raise Usage(
+                "E385", "not a terminology resource", where=f"{path} {resource['url']}", why=why, help="trivet validate FILE"
+            ) from None
 
 
 def code_system(resource: dict[str, Any], release: str) -> Iterator[Item]:
@@ -62,6 +62,8 @@ def code_system(resource: dict[str, Any], release: str) -> Iterator[Item]:
     while stack:
         concept, parent = stack.pop()
         code = concept["code"]
+        if not isinstance(code, str) or not code.strip():
+            raise KeyError("code")
         values = [(one["code"], value_of(one)) for one in concept.get("property", [])]
         said = dict(values)
         inactive = said.get("inactive") == "true" or said.get("status") in INACTIVE
@@ -99,3 +101,15 @@ def concept_map(resource: dict[str, Any], release: str) -> Iterator[Item]:
                     continue
                 version = resource.get("version") or release
                 yield Link(resource["url"], version, source, element["code"], target, one["code"], one.get("display", ""), relation)
+
+
+def value_set(resource: dict[str, Any], release: str) -> Iterator[Item]:
+    """A value set as it came: it is composed when it is asked."""
+    yield ValueSet(resource["url"], resource.get("version") or release, jsontext.dumps(resource).decode())
+
+
+READERS: dict[str, Callable[[dict[str, Any], str], Iterator[Item]]] = {
+    "CodeSystem": code_system,
+    "ValueSet": value_set,
+    "ConceptMap": concept_map,
+}
