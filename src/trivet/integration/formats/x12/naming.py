@@ -75,10 +75,11 @@ def _words(slot: Slot) -> list[str]:
 def person_id(profile: SourceProfile, slot: Slot, holder: Slot | None) -> str:
     """The id of a patient. Families share a member number, so the given name is part of the name of whoever is known by one; a dependent
     without a number of his own has the subscriber's."""
-    known = slot.memo.get(("who", id(holder)))
+    key = "who", profile.source, key_of(holder) if holder is not None else None
+    known: str | None = slot.memo.get(key)
     if known is None:
-        known = slot.memo["who", id(holder)] = (profile.source, _person(profile, slot, holder))
-    return known[1] if known[0] == profile.source else _person(profile, slot, holder)
+        known = slot.memo[key] = _person(profile, slot, holder)
+    return known
 
 
 def _person(profile: SourceProfile, slot: Slot, holder: Slot | None) -> str:
