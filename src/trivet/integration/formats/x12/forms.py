@@ -19,7 +19,7 @@ from trivet.integration.formats.x12.tokens import Marks, Segment
 
 __all__ = ["Applied", "Form", "Forms", "Trace", "forms_of"]
 
-BOOKS, PLACES, FORMS, SEEN = 32, 4096, 48, 8192
+BOOKS, FORMS, TOTAL, SEEN = 16, 48, 1024, 8192  # books in memory, forms of one place, forms of a book, what is counted until it is one
 AGAIN, ENOUGH = 2, 16  # from when on, and how often, it is tried to make a form of what the rows have told
 Where = tuple[str, str, str, int]
 
@@ -68,6 +68,7 @@ class Forms:
         able = "".join(re.escape(chr(sign)) for sign in range(33, 127) if chr(sign) not in signs)
         self.text = f"([{able}]+(?: +[{able}]+)*)" if " " not in signs else f"([{able}]+)"
         self.known: dict[Where, list[Form]] = {}
+        self.total = 0
         self._seen: dict[Any, int] = {}
 
     def learn(
@@ -86,11 +87,7 @@ class Forms:
         self._seen[key] = times
         if not AGAIN <= times <= ENOUGH:
             return
-        known = self.known.get(where)
-        if known is None:
-            if len(self.known) >= PLACES:
-                self.known.clear()
-            known = self.known[where] = []
+        known = self.known.setdefault(where, [])
         if len(known) >= FORMS:
             return
         try:
@@ -99,6 +96,11 @@ class Forms:
             self._seen[key] = ENOUGH
             return
         if form.fullmatch(text, segment.start, segment.end) is not None and all(form.written != other.written for other in known):
+            if self.total >= TOTAL:
+                self.known.clear()
+                self._seen.clear()
+                self.total, known = 0, self.known.setdefault(where, [])
+            self.total += 1
             known.append(form)
 
     def _form(self, segment: Segment, cells: Cells, trace: Trace, fates: list[tuple[str, str]], heeds: tuple[str, str]) -> Form:

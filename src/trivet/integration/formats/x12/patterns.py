@@ -41,9 +41,11 @@ class Patterns:
 
     def learn(self, segment: Segment, slot: Slot) -> None:
         """Make the expression of a segment without fault."""
-        known = self.known.setdefault(slot, {}).setdefault(len(segment.values), [])
         tries = self._tries[slot] = self._tries.get(slot, 0) + 1
-        if not self.able or not FIRST <= tries <= LAST or len(known) >= MOST or segment.name == NO_NAME:
+        if not self.able or not FIRST <= tries <= LAST or segment.name == NO_NAME:
+            return
+        known = self.known.setdefault(slot, {}).setdefault(len(segment.values), [])
+        if len(known) >= MOST:
             return
         written = self._segment(segment, slot)
         if written is not None:
