@@ -9,10 +9,10 @@ import pytest
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Span, Translation
-from trivet.integration.formats.ccda import CcdaFormat
+from trivet.integration.formats.ccda import CcdaFormat, markup
 from trivet.integration.formats.ccda.lineage import stands_for
+from trivet.integration.formats.ccda.reader import DEPTH, parse
 from trivet.integration.formats.ccda.rules import codes, kinds, rules
-from trivet.integration.formats.ccda.tree import DEPTH, parse
 from trivet.integration.formats.ccda.values import HOW, moment
 from trivet.integration.tables import table
 from trivet.testing.hospital import generate
@@ -268,3 +268,37 @@ def test_the_tree_names_every_place() -> None:
     root = parse(raw).root
     found = {(leaf.text.strip(), raw[leaf.offset : leaf.offset + leaf.length]) for leaf in root.leaves()}
     assert found == {("1 & 2", b"1 &amp; 2"), ("z", b"z"), ("t", b"t"), ("u", b"u"), ("v", b"v")}
+
+
+def test_however_a_document_is_written_its_bytes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Single quotes, `>` and line ends in values, CDATA, comments and instructions inside text, letters of several bytes, prefixes: the
+    texts are those of XML, their places those of the document, wherever the text is cut."""
+    written = (
+        '<?xml version=\'1.0\'?><!-- <a b="c"> --><ClinicalDocument xmlns=\'urn:hl7-org:v3\' xmlns:s="urn:hl7-org:sdtc" à="x" é = "ü">'
+        "<a  ID='one'\n b=\"p>q\r\nr\"\n/><s:raceCode code='1 &amp; &#x41;'></s:raceCode ><a> <![CDATA[ <é> & ]]> z<?pi a>b?>\u00a0w"
+        "<b/>&lt;\r\n"
+        "<!----> </a><b xmlns='urn:hl7-org:sdtc'><c/></b><b c=''/></ClinicalDocument><!-- end -->"
+    ).encode()
+    said = {
+        "/ClinicalDocument/@xmlns": ("urn:hl7-org:v3", "urn:hl7-org:v3"),
+        "/ClinicalDocument/@xmlns:s": ("urn:hl7-org:sdtc", "urn:hl7-org:sdtc"),
+        "/ClinicalDocument/@à": ("x", "x"),
+        "/ClinicalDocument/@é": ("ü", "ü"),
+        "/ClinicalDocument/a/@ID": ("one", "one"),
+        "/ClinicalDocument/a/@b": ("p>q r", "p>q\r\nr"),
+        "/ClinicalDocument/sdtc:raceCode/@code": ("1 & A", "1 &amp; &#x41;"),
+        "/ClinicalDocument/a[2]/text()": ("  <é> &  z", "<![CDATA[ <é> & ]]> z"),
+        "/ClinicalDocument/a[2]/text()[2]": ("\u00a0w", "\u00a0w"),
+        "/ClinicalDocument/a[2]/text()[3]": ("<\n", "&lt;"),
+        "/ClinicalDocument/sdtc:b/@xmlns": ("urn:hl7-org:sdtc", "urn:hl7-org:sdtc"),
+    }
+    for size in (1 << 20, 1, 7, 40):
+        monkeypatch.setattr(markup, "CHUNK", size)
+        tree = parse(written)
+        found = {leaf.locator: (leaf.text, written[leaf.offset : leaf.offset + leaf.length].decode()) for leaf in tree.root.leaves()}
+        assert found == said
+        assert [node.path for node in tree.nodes[-4:]] == [
+            "/ClinicalDocument/a[2]/b", "/ClinicalDocument/sdtc:b", "/ClinicalDocument/sdtc:b/sdtc:c", "/ClinicalDocument/b",
+        ]  # fmt: skip
+        assert written[tree.root.end :].startswith(b"</ClinicalDocument>")
+        assert tree.named["one"].path == "/ClinicalDocument/a"

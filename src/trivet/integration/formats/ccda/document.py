@@ -12,7 +12,7 @@ from typing import Any
 
 from trivet.contracts.record import Notice
 from trivet.integration.formats.ccda.narrative import xhtml
-from trivet.integration.formats.ccda.rules import kind_of, kinds, rules
+from trivet.integration.formats.ccda.rules import kind_of, kinds
 from trivet.integration.formats.ccda.tree import Node
 from trivet.integration.formats.ccda.work import Parts, Unusable, Work
 from trivet.kernel.digest import record_id
@@ -32,9 +32,9 @@ def document(work: Work, raw: bytes) -> None:
     """All records of one document."""
     root = work.tree.root
     _patient(work, root)
-    work.fill(root, rules("header"))
+    work.fill(root, "header")
     encounter = _encounter(work, root)
-    value, parts = work.fill(root, rules("composition"))
+    value, parts = work.fill(root, "composition")
     identity = work.identify(root, "Composition") or record_id(work.profile.source, "Composition", *work.document)
     value = {"resourceType": "Composition", "id": identity, "status": "final", **value}
     value.setdefault("author", [dict(ABSENT)])
@@ -90,14 +90,13 @@ def _sections(work: Work, nodes: Iterable[Node], where: str, made: list[dict[str
 
 def _section(work: Work, node: Node, where: str, parts: Parts) -> dict[str, Any]:
     """One section: its title, code and narrative, its statements as references, its own sections."""
-    value, own = work.fill(node, rules("section"))
+    value, own = work.fill(node, "section")
     parts += [(f"{where}.{path}", leaf, rule) for path, leaf, rule in own]
     text = node.first("text")
     if text is not None:
         if text.words():
             value["text"] = {"status": "generated", "div": xhtml(text)}
-        for leaf in text.leaves():
-            work.carry(leaf, "ccda/narrative")
+        work.settle(text.leaves(), ("carried", "ccda/narrative"))
     made: list[str] = []
     for entry in node.all("entry"):
         for statement in entry.children:
@@ -146,7 +145,7 @@ def _statement(work: Work, node: Node, section: Node | None) -> list[str]:
 
 def _reference(work: Work, root: Node, raw: bytes, composition: str) -> None:
     """The document as a DocumentReference; a body that is no XML is its attachment, kept as a Binary."""
-    value, parts = work.fill(root, rules("document-reference"))
+    value, parts = work.fill(root, "document-reference")
     identity = record_id(work.profile.source, "DocumentReference", *work.document)
     attachment: dict[str, Any] = {
         "contentType": "text/xml",

@@ -10,7 +10,8 @@ from trivet.contracts.envelope import Piece, Unit
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Translation
 from trivet.integration.formats.ccda.document import document
-from trivet.integration.formats.ccda.tree import BadXml, parse
+from trivet.integration.formats.ccda.places import BadXml
+from trivet.integration.formats.ccda.reader import parse
 from trivet.integration.formats.ccda.work import Work
 from trivet.kernel.errors import Rejected
 

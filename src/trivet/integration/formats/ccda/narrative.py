@@ -27,11 +27,13 @@ def xhtml(node: Node) -> str:
 
 def _inside(node: Node) -> str:
     if not node.children:
-        return "".join([escape(leaf.text, quote=False) for _, leaf in node.texts])
+        return "".join([_escaped(leaf.text) for _, leaf in node.texts])
+    if not node.texts:
+        return "".join([_one(child, node.tag) for child in node.children])
     out: list[str] = []
     texts: dict[int, list[str]] = {}
     for place, leaf in node.texts:
-        texts.setdefault(place, []).append(escape(leaf.text, quote=False))
+        texts.setdefault(place, []).append(_escaped(leaf.text))
     for number in range(len(node.children) + 1):
         out += texts.get(number, ())
         if number < len(node.children):
@@ -54,3 +56,7 @@ def _one(node: Node, within: str) -> str:
         return f"<{tag}>{inside}</{tag}>"
     spans = "".join(f' {name}="{escape(node.get(name))}"' for name in ("rowspan", "colspan") if node.get(name).isdigit())
     return f"<{tag}{spans}>{inside}</{tag}>"
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False) if "&" in text or "<" in text or ">" in text else text

@@ -16,7 +16,7 @@ from trivet.integration.formats.ccda.tree import Node
 from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
-__all__ = ["OID", "UUID", "Kind", "Rule", "Step", "codes", "kind_of", "kinds", "place", "rules", "section_kind"]
+__all__ = ["OID", "UUID", "Kind", "Rule", "Step", "beginnings", "codes", "kind_of", "kinds", "live", "place", "rules", "section_kind"]
 __all__ += ["select", "structure", "system_uri", "templates"]
 
 OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.A)
@@ -24,6 +24,7 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ROOT = "2.16.840.1.113883.10.20."
 # The simple observation of IHE PCC stands under many others, which are named beside it.
 UNDER = frozenset(("1.3.6.1.4.1.19376.1.5.3.1.4.13",))
+ANYWHERE = (".", "..", "*")
 ALONE = {"observationMedia": "media"}  # what needs no template to be known
 
 
@@ -135,6 +136,26 @@ def rules(entry: str) -> tuple[Rule, ...]:
         for row in table("ccda/fields.csv", "entry", "target", "source", "how", "argument", "must")
         if row["entry"] == entry
     )
+
+
+@cache
+def beginnings(entry: str) -> frozenset[str]:
+    """Tags with which the places of an entry's rules begin."""
+    return frozenset(rule.source[0].tag for rule in rules(entry))
+
+
+@lru_cache(maxsize=4096)
+def live(entry: str, tags: frozenset[str]) -> tuple[tuple[Rule, bool, str], ...]:
+    """The rules that have something to look at where an element has children of these names (out of `beginnings`), or that must be met;
+    whether there is; and the name of the children that they look at, where their place is no more than that."""
+    found = []
+    for rule in rules(entry):
+        first = rule.source[0]
+        here = first.tag in ANYWHERE or first.tag in tags
+        alone = here and len(rule.source) == 1 and first.tag not in ANYWHERE and not first.filters
+        if here or rule.must:
+            found.append((rule, here, first.tag if alone else ""))
+    return tuple(found)
 
 
 @cache

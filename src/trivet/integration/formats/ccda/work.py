@@ -14,7 +14,8 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
-from trivet.integration.formats.ccda.rules import Kind, Rule, kinds, rules, select, structure
+from trivet.integration.formats.ccda.places import Same
+from trivet.integration.formats.ccda.rules import Kind, Rule, beginnings, kinds, live, select, structure
 from trivet.integration.formats.ccda.tree import Leaf, Node, Tree
 from trivet.integration.formats.ccda.values import HOW, BadValue, Made
 from trivet.integration.valid import settled
@@ -25,8 +26,7 @@ __all__ = ["Unusable", "Work"]
 
 Parts = list[tuple[str, Leaf, str]]
 CODED = ("codeSystem", "displayName", "codeSystemName", "codeSystemVersion")
-ELEMENT = tuple.__new__  # as `tree.LEAF`
-ANYWHERE = (".", "..", "*")
+NEW = tuple.__new__  # as `tree.LEAF`
 TOLD = frozenset((*CODED, "value", "negationInd"))
 SSN = "2.16.840.1.113883.4.1"
 
@@ -59,77 +59,87 @@ class Work:
         """A leaf that is kept without being interpreted."""
         self.fates.setdefault(leaf.offset, ("carried", rule))
 
+    def settle(self, leaves: Iterable[Leaf], fate: tuple[str, str]) -> None:
+        """Leaves of which nothing was said yet."""
+        known = self.fates.setdefault
+        for _, offset, _, _ in leaves:
+            known(offset, fate)
+
     def notice(self, kind: str, system: str, code: str, leaf: Leaf) -> None:
         """Something for a person to look at."""
         self.notices.append(Notice(kind, system, code, leaf.locator, leaf.offset, leaf.length))
 
     # rows to values
 
-    def fill(self, node: Node, rows: Iterable[Rule]) -> tuple[dict[str, Any], Parts]:
-        """What the rows make of an element. Raises Unusable where a value that must be there is not, or cannot be."""
+    def fill(self, node: Node, entry: str) -> tuple[dict[str, Any], Parts]:
+        """What the rows of an entry make of an element. Raises Unusable where a value that must be there is not, or cannot be."""
         value: dict[str, Any] = {}
         parts: Parts = []
         nulls: set[str] = set()
-        part: tuple[Any, ...]  # of a group, with the rule that made it
-        tags = {*ANYWHERE, *[child.tag for child in node.children]}
-        for rule in rows:
-            here = rule.source[0].tag in tags
-            if not here and not rule.must:
+        named: dict[str, list[Node]] = {}
+        for child in node.children:
+            if child.tag in named:
+                named[child.tag].append(child)
+            else:
+                named[child.tag] = [child]
+        for rule, here, tag in live(entry, beginnings(entry).intersection(named)):
+            name, target, source, how, argument, must, many, plain = rule
+            if how == "drop":
+                self.drop(select(node, source), f"ccda/{argument}")
                 continue
-            if rule.how == "drop":
-                self.drop(select(node, rule.source), f"ccda/{rule.argument}")
+            if (not many or how == "absent") and (target in value if plain else _taken(value, target)):
                 continue
-            if (not rule.many or rule.how == "absent") and (rule.target in value if rule.plain else _taken(value, rule.target)):
-                continue
-            for source in select(node, rule.source) if here else ():
+            for one in named[tag] if tag else select(node, source) if here else ():
                 try:
-                    made = self.make(rule, source)
+                    made = self.make(rule, one)
                 except BadValue as error:
-                    if rule.must:
+                    if must:
                         raise Unusable(error.why, error.leaf) from None
                     self.reject("E247", error.why, error.leaf)
-                    nulls.discard(rule.target)
+                    nulls.discard(target)
                     continue
                 if made is None:
-                    if source.get("nullFlavor"):
-                        nulls.add(rule.target)
+                    if one.get("nullFlavor"):
+                        nulls.add(target)
                     continue
-                if rule.plain and not rule.many:
-                    where, value[rule.target] = rule.target, made.value
+                if plain and not many:
+                    where, value[target] = target, made.value
                 else:
                     where = _put(value, rule, made)
-                if where:
-                    for part in made.parts:
-                        path = f"{where}.{part[0]}" if part[0] else where
-                        parts.append((path, part[1], part[2] if len(part) > 2 else rule.name))
-                if not rule.many:
+                if where and made.parts:
+                    inside: Iterable[Any] = made.parts  # of a group, with the rule that made it
+                    if how == "group":
+                        parts += [(f"{where}.{path}" if path else where, leaf, by) for path, leaf, by in inside]
+                    else:
+                        parts += [(f"{where}.{path}" if path else where, leaf, name) for path, leaf in inside]
+                if not many:
                     break
-            if rule.must and not _taken(value, rule.target):
-                raise Unusable(f"no {rule.target}", said=rule.target not in nulls)
+            if must and not _taken(value, target):
+                raise Unusable(f"no {target}", said=target not in nulls)
         return value, parts
 
     def make(self, rule: Rule, source: Node) -> Made | None:
         """One value by one row. Raises BadValue."""
-        if rule.how == "group":
+        how = rule.how
+        if how == "group":
             try:
-                value, parts = self.fill(source, rules(rule.argument))
+                value, parts = self.fill(source, rule.argument)
             except Unusable as error:
                 if error.leaf is not None or rule.must:
                     raise
                 return None
             return Made(value, tuple(parts)) if value else None  # type: ignore[arg-type]
-        if rule.how == "reference":
+        if how == "reference":
             key = self.mention(rule.argument, source)
             return Made({"reference": key}) if key else None
-        if rule.how == "patient":
+        if how == "patient":
             return Made({"reference": self.patient})
-        return HOW[rule.how](self, source, rule.argument)
+        return HOW[how](self, source, rule.argument)
 
     def drop(self, nodes: Iterable[Node], rule: str) -> None:
         """Leaves that a rule names as saying nothing beyond what the record says already."""
         for node in nodes:
-            for leaf in node.leaves():
-                self.fates.setdefault(leaf.offset, ("dropped", rule))
+            self.settle(node.leaves(), ("dropped", rule))
 
     def reject(self, code: str, why: str, leaf: Leaf) -> None:
         """One value is not taken."""
@@ -148,7 +158,7 @@ class Work:
 
     def statement(self, kind: Kind, node: Node, members: list[str]) -> str:
         """The record of a statement; its key. Raises Unusable."""
-        value, parts = self.fill(node, rules(kind.name))
+        value, parts = self.fill(node, kind.name)
         negated = node.attrs.get("negationInd")
         if negated is not None and negated.text == "true" and all(leaf is not negated for _, leaf, _ in parts):
             raise Unusable("a negation that no row of the table expresses", negated)
@@ -173,7 +183,7 @@ class Work:
         """The record of someone or something that may be named many times: one record, whatever a mention adds is added to it."""
         kind = kinds()[name]
         try:
-            value, parts = self.fill(node, rules(name))
+            value, parts = self.fill(node, name)
         except Unusable:
             return ""
         if not value or (kind.resource not in ("Location", "Patient") and value.keys() <= {"status", "subject", "patient"}):
@@ -206,6 +216,9 @@ class Work:
             self.records[key] = (resource, list(parts))
             return key
         held, spans = known
+        under: dict[str, Parts] = {}
+        for part in parts:
+            under.setdefault(part[0].partition(".")[0].partition("[")[0], []).append(part)
         for name, value in resource.items():
             moved: dict[str, str] = {}
             if name not in held or held[name] == value:
@@ -216,10 +229,8 @@ class Work:
                     if item not in held[name]:
                         held[name].append(item)
                     moved[f"{name}[{index}]"] = f"{name}[{held[name].index(item)}]"
-            for path, leaf, rule in parts:
-                if path.split(".")[0].split("[")[0] != name:
-                    continue
-                start = next((part for part in moved if path == part or path.startswith((f"{part}.", f"{part}["))), None)
+            for path, leaf, rule in under.get(name, ()):
+                start = next((one for one in moved if path == one or path.startswith((f"{one}.", f"{one}["))), None)
                 if start is not None:
                     spans.append((moved[start] + path[len(start) :], leaf, rule))
                 else:
@@ -234,20 +245,25 @@ class Work:
         else:
             self.notices.append(Notice("no-information", "ccda", node.tag, node.path, node.offset, max(1, node.end - node.offset)))
         fate = ("rejected", "E248") if error.said else ("dropped", "ccda/null-statement")
-        for leaf in node.leaves():
-            self.fates.setdefault(leaf.offset, fate)
+        self.settle(node.leaves(), fate)
 
     # the whole
 
     def translation(self) -> Translation:
         """Records with spans, and every leaf once, in places of the document's own bytes."""
         place, span, fates = self.tree.places.of, self.tree.places.span, self.fates
+        same, lead = isinstance(self.tree.places, Same), place(0)
+        mapped: dict[str, tuple[str, str]] = {}
         made = []
         for resource, parts in self.records.values():
             spans = []
-            for path, leaf, rule in parts:
-                spans.append(Span(path, *span(leaf.offset, leaf.length), leaf.locator, rule))
-                fates[leaf.offset] = ("mapped", rule)
+            for path, (_, at, length, locator), rule in parts:
+                offset, size = (at + lead, length) if same else span(at, length)
+                spans.append(NEW(Span, (path, offset, size, locator, rule)))
+                fate = mapped.get(rule)
+                if fate is None:
+                    fate = mapped[rule] = ("mapped", rule)
+                fates[at] = fate
             made.append(Record(resource, tuple(spans)))
         records, gone, refused, said = settled(made, "ccda")
         if gone:
@@ -257,16 +273,18 @@ class Work:
                     at = place(leaf.offset)
                     if at in gone and at not in kept:
                         fates[leaf.offset] = ("rejected", f"ccda/{gone[at]}")
-        elements = []
+        elements: list[Element] = []
+        add, fate_of = elements.append, fates.get
         for node in self.tree.nodes:
-            tag = node.tag
             for name, leaf in node.attrs.items():
                 _, at, length, locator = leaf
                 if length:
-                    fate = fates.get(at) or (self.plain(node, name, leaf) if name in TOLD else None) or _structural(tag, name)
-                    elements.append(ELEMENT(Element, (locator, *span(at, length), *fate)))
+                    fate = fate_of(at) or (self.plain(node, name, leaf) if name in TOLD else None) or _structural(node.tag, name)
+                    offset, size = (at + lead, length) if same else span(at, length)
+                    add(NEW(Element, (locator, offset, size, *fate)))
             for _, (_, at, length, locator) in node.texts:
-                elements.append(ELEMENT(Element, (locator, *span(at, length), *(fates.get(at) or _structural(tag, "")))))
+                offset, size = (at + lead, length) if same else span(at, length)
+                add(NEW(Element, (locator, offset, size, *(fate_of(at) or _structural(node.tag, "")))))
         rejects = tuple(
             Rejected(one.code, one.reason, one.locator, place(one.offset), place(one.offset + one.length) - place(one.offset))
             for one in self.rejects
@@ -308,15 +326,20 @@ def _taken(value: dict[str, Any], target: str) -> bool:
     if choice:
         return any(name.startswith(base) and name[len(base) : len(base) + 1].isupper() for name in value)
     held: Any = value
-    for name in base.split("."):
+    for name in _steps(base):
         held = held.get(name) if isinstance(held, dict) else None
     return held is not None
+
+
+@lru_cache(maxsize=4096)
+def _steps(target: str) -> tuple[str, ...]:
+    return tuple(target.split("."))
 
 
 def _put(value: dict[str, Any], rule: Rule, made: Made) -> str:
     """Set the value at its target; the path where it stands, "" when it is there already."""
     target = rule.target.replace("[x]", made.suffix)
-    *way, last = target.split(".")
+    *way, last = _steps(target)
     held = value
     for name in way:
         held = held.setdefault(name, {})
