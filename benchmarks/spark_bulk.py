@@ -34,6 +34,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -146,23 +147,42 @@ def line(one: dict[str, Any]) -> list[str]:
     return [given, name.get("family", ""), *rest]
 
 
-def processor_seconds() -> float:
-    """What this session's processes used, and what those used that they waited for: Java and its workers never leave the session."""
-    ticks, mine = 0, os.getsid(0)
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = place.read_text().rsplit(")", 1)[1].split()
-        except OSError:  # it ended meanwhile
-            continue
-        if int(fields[3]) == mine:
-            ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+class Processor(Thread):
+    """Watches what this session's processes use, Java and its workers too: they never leave the session, but a worker may end unheard."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.ticks: dict[tuple[int, int], int] = {}
+
+    def run(self) -> None:
+        """Twice a second: a worker that waits for a minute is ended, and what it used must be known by then."""
+        while True:
+            self.look()
+            time.sleep(0.5)
+
+    def look(self) -> None:
+        """What each process used until now, by its number and start."""
+        mine = os.getsid(0)
+        for place in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = place.read_text().rsplit(")", 1)[1].split()
+            except OSError:  # it ended meanwhile
+                continue
+            if int(fields[3]) == mine:
+                self.ticks[int(place.parent.name), int(fields[19])] = int(fields[11]) + int(fields[12])
+
+    def seconds(self) -> float:
+        """Of all that ever ran."""
+        self.look()
+        return sum(list(self.ticks.values())) / os.sysconf("SC_CLK_TCK")
 
 
 class Side:
     """All the work on one side; a line of JSON for each piece of it."""
 
     def __init__(self, name: str, folder: Path, views: list[str]) -> None:
+        self.processor = Processor()
+        self.processor.start()
         self.folder, self.views, self.spark = folder, views, name != "here"
         self.own = folder / f"side{SIDES.index(name)}"  # brackets in a path are a pattern to Spark
         shutil.rmtree(self.own, ignore_errors=True)  # of a run before
@@ -195,13 +215,13 @@ class Side:
 
     def told(self, job: str, work: Callable[[], str]) -> None:
         """One job, measured."""
-        begun, used = time.monotonic(), processor_seconds()
+        begun, used = time.monotonic(), self.processor.seconds()
         try:
             found = {"digest": work()}
         except Exception as error:  # the other jobs are still to be measured; nothing is equal to a job that broke
             traceback.print_exc()
             found = {"digest": "", "broke": type(error).__name__}
-        times = {"seconds": time.monotonic() - begun, "cpu": processor_seconds() - used, "load": os.getloadavg()[0]}
+        times = {"seconds": time.monotonic() - begun, "cpu": self.processor.seconds() - used, "load": os.getloadavg()[0]}
         print(json.dumps({"job": job, **found, **times}), flush=True)
 
     def translated(self) -> str:
