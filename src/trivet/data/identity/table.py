@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -28,6 +28,7 @@ Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
 BLANK = re.compile(r"\A(?:[ \t]*\r?\n)+")
 NAMED = frozenset({"given", "family", "name"})  # where titles are written
+LONGEST = 131_072  # characters of a cell; what is longer begins with a quote that nobody closed
 EMPTY = frozenset({"", "NULL", "NAN", "NONE", "N A", "NA", "UNKNOWN", "UNK", "MISSING"})
 # values in capital letters that are their own plain form, by field or kind: most are, and are passed through; `_value` does the rest
 OWN = {
@@ -97,7 +98,8 @@ def read_people(content: str, mapped: Mapping[str, str], where: str) -> People:
     content, mark = _begun(content)
     reader = csv.reader(io.StringIO(content), delimiter=mark, skipinitialspace=True)
     try:
-        headers = [header.strip() for header in next(reader, [])]
+        rows = _bounded(reader)
+        headers = [header.strip() for header in next(rows, [])]
         columns = recognised(headers, mapped)
         if len(columns) < 2:
             why = "recognised: " + (", ".join(columns) or "none") + "; " + told(headers, columns)
@@ -105,7 +107,7 @@ def read_people(content: str, mapped: Mapping[str, str], where: str) -> People:
                 "E297", "this table does not say who its rows are", where=where, why=why, help="--map family=COLUMN --map birth=COLUMN"
             )
         places = {field: headers.index(header) for field, header in columns.items()}
-        found = _by_arrow(content, mark, len(headers), places) or _by_row(reader, places)
+        found = _by_arrow(content, mark, len(headers), places) or _by_row(rows, places)
     except csv.Error as error:
         raise Usage("E293", "the table cannot be read", where=f"{where}:{reader.line_num}", why=str(error), help="save it as CSV") from None
     count = len(next(iter(found.values()))[1])
@@ -144,6 +146,14 @@ def _by_arrow(content: str, mark: str, width: int, places: Mapping[str, int]) ->
         codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part), part.indices.offset * 4) for part in parts if len(part)]
         found[field] = values, np.concatenate([np.empty(0, dtype=np.int64), *codes])
     return found
+
+
+def _bounded(reader: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Rows whose cells have an end, whatever limit others set for this process. Raises csv.Error."""
+    for row in reader:
+        if max(map(len, row), default=0) > LONGEST:
+            raise csv.Error(f"field larger than field limit ({LONGEST})")
+        yield row
 
 
 def _by_row(reader: Iterable[list[str]], places: Mapping[str, int]) -> Raw:
