@@ -399,6 +399,7 @@ def addresses(house: House, name: str) -> list[str]:
         "/sources/{name}/register": [("name", one) for one in column("select source from sources")],
         "/messages/{receipt}": [("receipt", one) for one in column("select receipt from messages")],
         "/data/checks/{id}": [("id", one) for one in column("select distinct check_id from checks")],
+        "/data/reviews/{id}": [("id", one) for one in column("select review from reviews")],
         "/models/{name}": [("name", "news2")],
         "/decisions/{id}": [("id", one) for one in column("select decision_id from decisions")],
         "/decisions/{id}/replay": [("id", name)],
