@@ -88,13 +88,14 @@ def deduplicate_file(path: Path, mapped: Mapping[str, str], out: Path, by: Compa
 
 def both(path: Path, against: Path, mapped: Mapping[str, str]) -> tuple[Any, Any]:
     """The two tables; a column that `mapped` names must stand in one of them at least, and counts where it stands."""
-    from trivet.data.identity.table import headers_of
+    from trivet.data.identity.table import headers_of, read_people
 
-    here, there = (set(headers_of(_text(one))) if mapped else set[str]() for one in (path, against))
+    texts = [_text(one) for one in (path, against)]
+    here, there = (set(headers_of(one)) if mapped else set[str]() for one in texts)
     one, other = (
         {field: name for field, name in mapped.items() if name in own or name not in met} for own, met in ((here, there), (there, here))
     )
-    return _people(path, one), _people(against, other)
+    return read_people(texts[0], one, str(path)), read_people(texts[1], other, str(against))
 
 
 def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path, by: Comparing | None = None) -> dict[str, Any]:
