@@ -84,7 +84,7 @@ def start(plugins: dict[str, list[str]], home: str) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     _rooms = make_formats(plugins, home), make_normaliser(home)
     gc.freeze()  # the tables stay for good; the collector need not look at them again
-    gc.disable()  # a portion makes hundreds of thousands of small tuples and no cycles: a third of the time would go into looking
+    gc.disable()  # `make_parcels` collects by bytes: among hundreds of thousands of small tuples a third of the time would go into looking
 
 
 def end_with_parent() -> None:
