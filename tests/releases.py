@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-__all__ = ["cpt", "fhir", "loinc", "omop", "rxnorm", "snomed"]
+__all__ = ["cpt", "fhir", "icd10cm", "loinc", "omop", "rxnorm", "snomed"]
 
 
 def put(folder: Path, name: str, *lines: str) -> Path:
@@ -113,6 +113,21 @@ def cpt(folder: Path) -> Path:
     return put(
         folder, "LONGULT.txt", "Copyright of somebody", "", "00001\tInvented anesthesia", "0001T\tInvented device", "99998 Invented visit"
     ).parent
+
+
+def icd10cm(folder: Path) -> Path:
+    """An order file: a heading, what stands under it, a code with placeholders, a title of old letters, another heading."""
+    said = (
+        ("A00", "0", "Invented fever", "Invented fever"),
+        ("A000", "1", "Invented fever, first", "Invented fever, first"),
+        ("A001", "0", "Invented fever, scnd", "Invented fever, second"),
+        ("A001XA1", "1", "Invented fever, scnd, x", "Invented fever, second, somewhere"),
+        ("B99", "1", "M\u00e9ni\u00e8re's invented", "M\u00e9ni\u00e8re's invented disease"),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{number:05d} {code:7} {flag} {short:60} {title}\r\n" for number, (code, flag, short, title) in enumerate(said, 1)]
+    (folder / "icd10cm-order-2026.txt").write_bytes("".join(lines).encode("cp1252"))
+    return folder
 
 
 def omop(folder: Path) -> Path:

@@ -43,7 +43,8 @@ def command() -> None:
 @home_option
 @json_option
 def load(kind: str, path: Path | None, release: str, home: Path, as_json: bool) -> None:
-    """Load a release that you may use: the publisher's folder (snomed, loinc, rxnorm, cpt, omop), FHIR resources (fhir), or icd10cm.
+    """Load a release that you may use: the publisher's folder (snomed, loinc, rxnorm, cpt, omop), FHIR resources (fhir), or ICD-10-CM
+    (icd10cm: the year's order file; without PATH the release of the installed package).
 
     A load that was broken off goes on where it stopped. The ledger keeps the digest of the files.
 
@@ -52,6 +53,7 @@ def load(kind: str, path: Path | None, release: str, home: Path, as_json: bool) 
       trivet terminology load snomed SnomedCT_InternationalRF2_PRODUCTION_20260101T120000Z
       trivet terminology load loinc Loinc_2.81 --release 2.81
       trivet terminology load fhir CodeSystem-local.json
+      trivet terminology load icd10cm icd10cm-order-2026.txt
     """
     from trivet.wiring import terminology
 

@@ -122,6 +122,42 @@ def test_loinc_rxnorm_and_cpt(terms: Embedded) -> None:
     assert [row[3] for row in terms.library.rows("load_find", *loaded(terms, "cpt"))] == [2]
 
 
+def test_icd10cm_of_a_year_is_read_from_its_order_file(tmp_path: Path) -> None:
+    """The file that is named is what is loaded: codes with their dot, both titles, what stands under what, what may be billed; the year
+    comes from the file's name."""
+    terms = open_embedded(tmp_path, {"at": AT})
+    done = load(terms.library, "icd10cm", releases.icd10cm(tmp_path / "icd"), "", AT)
+    assert (done["files"], done["editions"]) == (["icd10cm-order-2026.txt"], [{"system": ICD, "version": "2026", "concepts": 5}])
+    found = terms.lookup(ICD, "A00.1XA1")
+    assert (found.display, found.version) == ("Invented fever, second, somewhere", "2026")
+    assert ("billable", "true") in found.properties
+    assert [one["text"] for one in found.designations if one["use"] == "short"] == ["Invented fever, scnd, x"]
+    assert terms.subsumes(ICD, "A00", "A00.1XA1").outcome == "subsumes"
+    assert terms.subsumes(ICD, "A00.0", "A00.1XA1").outcome == "not-subsumed"
+    assert terms.lookup(ICD, "B99").display == "M\u00e9ni\u00e8re's invented disease"
+    terms.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("icd10cm-order.txt", "", "E380"),
+        ("icd10cm-order-addenda.txt", "00001 A00     0 Fever", "E383"),
+        ("icd10cm-order-2026.txt", "00001 A00     0 Fever", "E382"),
+        ("icd10cm-order-2026.txt", f"00001 A00    0 {'Fever':60}  Fever", "E382"),
+    ],
+)
+def test_an_order_file_that_is_none_is_refused(tmp_path: Path, name: str, content: str, code: str) -> None:
+    """A path is never passed over: no such file, no year, another layout are said, and nothing answers from it."""
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    library = Library(tmp_path / "x.db")
+    with pytest.raises((NotFound, Usage)) as error:
+        load(library, "icd10cm", tmp_path, "", AT)
+    assert error.value.code == code
+    assert not any(row[0] == ICD for row in library.rows("editions_counted"))
+    library.close()
+
+
 def loaded(terms: Embedded, kind: str) -> tuple[str, str, str]:
     """Digest, kind and release of a load."""
     return next((row[3], row[1], row[2]) for row in terms.library.rows("loads") if row[1] == kind)
