@@ -107,7 +107,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
     """The doubts, for people."""
     said = [f"decided: ledger position {seq}" for seq in answer["decisions"]]
     said += [f"  rested on what is parted now: {name} (trivet explain {name})" for name in answer["touched"]]
-    columns = ("review", "kind", "rule", "score", "subject", "other")
+    columns = ("review", "urgency", "kind", "rule", "score", "subject", "other")
     rows = [
         [row[column] if column != "score" or row[column] is None else f"{row[column]:.1f}" for column in columns]
         for row in answer["reviews"]

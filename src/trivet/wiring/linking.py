@@ -122,7 +122,7 @@ def link_files(path: Path, against: Path, mapped: Mapping[str, str], out: Path, 
 
 
 def reviews(house: House) -> list[dict[str, Any]]:
-    """The doubts that wait for a human, strongest first."""
+    """The doubts that wait for a human: the most urgent first (`reviews.urgency`), then the strongest."""
     columns, rows = house.shelf.query(REVIEWS)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 

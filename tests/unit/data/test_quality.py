@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from trivet.contracts.house import House
@@ -14,7 +15,7 @@ from trivet.contracts.verdict import CheckVerdict
 from trivet.data.checklist import STAGES, shipped_checks
 from trivet.flows.receive import Delivery, receive
 from trivet.kernel.clock import FrozenClock
-from trivet.kernel.resources import listing
+from trivet.kernel.resources import listing, text
 from trivet.wiring.build import init_home, open_home
 
 NOW = "2026-03-01T00:00:00.000000Z"
@@ -155,6 +156,27 @@ def test_placeholders_and_conflicts_of_persons(house: House) -> None:
     verdicts = run(house)
     assert verdicts["person-placeholder"].failing == 1
     assert verdicts["person-conflict"].failing == 2
+
+
+@pytest.mark.parametrize(("now", "silent"), [("2026-03-04T12:00:00", []), ("2026-03-07T12:00:00", ["source/weekly"])])
+def test_a_weekly_file_is_not_silent_between_its_files(now: str, silent: list[str]) -> None:
+    """A file a week, fifty rows from Monday to Thursday, no expectation said: on the sixth day after its last row it keeps its habit, on
+    the ninth it does not. Messages that bear their own time are judged one by one, though they were taken in together."""
+    with duckdb.connect() as engine:
+        engine.execute(f"create table today as select '{now}' as now_text")
+        engine.execute("create table sources as select 'weekly' as source, 0 as expected_every union all select 'hourly', 0")
+        engine.execute(
+            "create table seen_message as select w * 50 + r as receipt, 'weekly' as source, null::timestamp as sent_at,"
+            " timestamp '2026-01-02 10:00:00' + interval 7 day * w as received_at,"
+            " timestamp '2025-12-29 09:00:00' + interval 7 day * w + interval 90 minute * r as spoke_at"
+            " from range(9) as a(w), range(50) as b(r)"
+        )
+        engine.execute(
+            "insert into seen_message select 1000 + n, 'hourly', t, timestamp '2026-03-04 12:00:00', t from (select n,"
+            f" timestamp '{now}' - interval 1 hour * n as t from range(300) as c(n))"
+        )
+        found = engine.execute(f"select record from ({text('trivet.data', 'sql/checks', 'feed-silent.sql')}) where breaks").fetchall()
+    assert [record for (record,) in found] == silent
 
 
 def test_two_social_security_numbers_of_one_person_are_a_conflict(house: House) -> None:

@@ -17,7 +17,7 @@ from trivet.data.identity.features import Features, Name
 from trivet.data.identity.weights import Weights
 from trivet.data.identity.words import nicknames
 
-__all__ = ["Evidence", "Terms", "birth_level", "compare", "family_level", "given_level"]
+__all__ = ["Evidence", "Terms", "birth_level", "compare", "family_level", "given_level", "numbers_level"]
 
 Terms = Callable[[str, str], tuple[int, int]]
 CONTACT = ("telephone", "address", "mail")
@@ -88,11 +88,11 @@ def compare(left: Features, right: Features, weights: Weights, terms: Terms, sha
     if left.sex and right.sex:
         _put("sex", "same" if left.sex == right.sex else "other", weights, levels, bits)
     if left.persons and right.persons:
-        level = _identifiers(left.persons, right.persons)
+        level = numbers_level(left.persons, right.persons)
         if level:
             _put("identifier", level, weights, levels, bits)
     if left.members and right.members:
-        level = _identifiers(left.members, right.members)
+        level = numbers_level(left.members, right.members)
         if level:
             _put("member", "same" if level == "same" else "other", weights, levels, bits)
     _contacts(left, right, weights, shared, levels, bits)
@@ -154,7 +154,7 @@ def _pair(one: Name, other: Name, weights: Weights, terms: Terms) -> tuple[dict[
     return levels, bits
 
 
-def _identifiers(left: tuple[str, ...], right: tuple[str, ...]) -> str:
+def numbers_level(left: tuple[str, ...], right: tuple[str, ...]) -> str:
     """`same` when one is shared, `other` when one authority gave both and none is alike, empty when no authority gave both."""
     if set(left) & set(right):
         return "same"

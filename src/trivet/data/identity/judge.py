@@ -13,11 +13,15 @@ from trivet.data.identity.compare import Evidence
 from trivet.data.identity.features import Features
 from trivet.data.identity.weights import Weights
 
-__all__ = ["GRADES", "Verdict", "contradictions", "judge"]
+__all__ = ["GRADES", "OTHER_NUMBER", "Verdict", "contradictions", "judge", "reached"]
 
 GRADES = ("none", "possible", "probable", "certain")
 ALIKE = frozenset({"exact", "part", "close", "nickname", "swapped", "digit", "same", "street"})
 HALF = ALIKE | {"initial", "fuzzy", "parts"}
+MERELY_ALIKE = frozenset({"close", "initial", "fuzzy"})  # given names that may be one, written badly, or two: Bryan and Ryan
+CONTACT = ("telephone", "address", "mail", "member")
+BEYOND_NAMES = (*CONTACT, "birth", "identifier", "middle")
+OTHER_NUMBER = "other-number"
 GENERATION = 12  # years between birth dates from which one name at one address may be parent and child
 
 
@@ -68,6 +72,10 @@ def judge(left: Features, right: Features, evidence: Evidence, prior: float, wei
     grade = by_score(score, weights)
     if "birth-order" in against:
         return Verdict("none", "birth-order", score)
+    if grade == "possible" and not any(levels.get(field) in ALIKE for field in BEYOND_NAMES):
+        return Verdict("none", "name-alone", score)  # two persons of one name: a human would have nothing to go by either
+    if "twins" in against and levels.get("identifier") == "other" and not reached(levels):
+        return Verdict("none", "twins", score)  # nothing in common but a family name and a day
     if against and grade != "none":
         return Verdict("possible", against[0], score)
     most, rule = _at_most(levels)
@@ -85,11 +93,21 @@ def by_score(score: float, weights: Weights) -> str:
     return "possible" if score >= weights.possible else "none"
 
 
+def reached(levels: Mapping[str, str]) -> bool:
+    """Are they to be found at one telephone, address or mail address, or insured under one number?"""
+    return any(levels.get(field) in ("same", "street") for field in CONTACT)
+
+
 def _at_most(levels: Mapping[str, str]) -> tuple[str, str]:
     """The best grade for which there is enough evidence, whatever the score."""
     family, given, birth = (levels.get(field) in ALIKE for field in ("family", "given", "birth"))
     half_given = levels.get("given") in HALF
-    contact = any(levels.get(field) in ("same", "street") for field in ("telephone", "address", "mail", "member"))
+    contact, numbers, middle = reached(levels), levels.get("identifier"), levels.get("middle")
+    two = middle == "other" or (numbers == "other" and middle != "same")
+    if two and family and levels.get("birth") == "exact" and levels.get("given") in MERELY_ALIKE:
+        return "possible", "twins"
+    if numbers == "other" and not contact:  # one authority counts them as two, and nothing says that they live in one place
+        return "possible", OTHER_NUMBER
     if family and given and birth:
         return "certain", "score"
     if birth and contact and (given or (family and half_given)):

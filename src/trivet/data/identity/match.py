@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from trivet.data.identity.ceiling import Met, ceiling, worthwhile
-from trivet.data.identity.compare import Evidence, compare
+from trivet.data.identity.compare import Evidence, compare, numbers_level
 from trivet.data.identity.features import Features
-from trivet.data.identity.judge import GRADES, Verdict, contradictions, judge
+from trivet.data.identity.judge import GRADES, OTHER_NUMBER, Verdict, contradictions, judge, reached
 from trivet.data.identity.keys import contact_keys, keys
 from trivet.data.identity.register import Known, Register, features_of
 from trivet.data.identity.weights import Weights
@@ -119,8 +119,9 @@ def _decide(matches: Sequence[Match], crowded: frozenset[str], firm: Collection[
         matches = [match._replace(grade="possible", rule="number-disputed") if match in weak else match for match in matches]
         agreed = [match for match in agreed if match not in weak]
     if agreed:  # number and name agree with somebody: who bears the number under another name is the odd one
-        doubts = tuple(match for match in matches if match.grade != "none" and match not in agreed)
-        return Finding(agreed[0], tuple(agreed[1:]), doubts, crowded)
+        rest = [match for match in matches if match.grade != "none" and match not in agreed]
+        sure = [match for match in rest if match.grade == "certain"]  # the same person under another number, whoever came first
+        return Finding(agreed[0], (*agreed[1:], *sure), tuple(match for match in rest if match not in sure), crowded)
     if any(match.rule.startswith("same-identifier-but") for match in matches):
         # whose record is it: the one whose number it bears, or the one whose name it bears? Only a human can say
         return Finding(None, (), tuple(match for match in matches if match.grade != "none"), crowded)
@@ -193,7 +194,15 @@ def _of_person(
     if any(vetoed(known, member.features, weights) for member in members if member.id != one.id):
         return match._replace(grade="possible", rule="another-record-contradicts")
     odd = next((rule for _, other, _ in held if (rule := other.rule).startswith("same-identifier-but")), "")
+    if not odd and verdict.rule != "same-identifier" and not reached(evidence.levels) and _other_number(known, members):
+        odd = OTHER_NUMBER  # that the record which agrees bears no number of that authority changes nothing
     return match._replace(grade="possible", rule=odd) if odd else match
+
+
+def _other_number(known: Features, members: Sequence[Known]) -> bool:
+    """Does an authority that gave this record a number know the person by others only?"""
+    said = [numbers_level(known.persons, member.features.persons) for member in members]
+    return "other" in said and "same" not in said
 
 
 def vetoed(left: Features, right: Features, weights: Weights) -> bool:

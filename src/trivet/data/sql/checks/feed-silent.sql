@@ -1,10 +1,15 @@
--- a feed that fell silent: longer than its longest normal silence, or where none is said longer than its pauses ever were
-WITH heard AS (
-  SELECT source, spoke_at, lead(spoke_at) OVER (PARTITION BY source ORDER BY spoke_at, receipt) AS next_at, receipt
+-- a feed that fell silent: longer than its longest normal silence, or where none is said longer than its pauses ever were; what came at one instant
+-- and bears no time of its own (the rows of a file) spoke once, up to its latest event: a weekly file is not silent from its last row to the next
+WITH spoken AS (
+  SELECT source, max(spoke_at) AS spoke_at, max(receipt) AS receipt, count(*) AS units
   FROM seen_message WHERE spoke_at IS NOT NULL AND spoke_at <= (SELECT CAST(now_text AS TIMESTAMP) FROM today)
+  GROUP BY source, received_at, sent_at
+),
+heard AS (
+  SELECT source, spoke_at, lead(spoke_at) OVER (PARTITION BY source ORDER BY spoke_at, receipt) AS next_at, receipt, units FROM spoken
 ),
 pause AS (
-  SELECT source, count(*) AS messages, max(spoke_at) AS last_at, arg_max(receipt, spoke_at) AS last_receipt, max(epoch(next_at - spoke_at)) AS longest
+  SELECT source, sum(units) AS messages, max(spoke_at) AS last_at, arg_max(receipt, spoke_at) AS last_receipt, max(epoch(next_at - spoke_at)) AS longest
   FROM heard GROUP BY source
 ),
 feed AS (
