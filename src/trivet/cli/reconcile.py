@@ -34,6 +34,7 @@ def command(home: Path, as_json: bool) -> None:
     lines += [
         f"files of {line['source']}: {line['files']}, {line['covered']} of {line['bytes']} bytes in units" for line in answer["files"]
     ]
+    lines += [f"{line['source']}: {line['in_journal']} acknowledged, to be landed" for line in answer["sources"] if line["in_journal"]]
     lines += [f"off: ledger {line['seq']}, {line['covered']} of {line['bytes']} bytes in units" for line in answer["files_off"]]
     show(as_json, answer, [*lines, "balanced" if answer["balanced"] else "NOT balanced"])
     if not answer["balanced"]:

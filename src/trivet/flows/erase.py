@@ -30,7 +30,7 @@ def erase(house: House, person: str, *, reason: str, by: str) -> dict[str, Any]:
     erasures, husks, at = house.role("erasures"), house.role("husks"), house.clock.now()
 
     def work(tx: Tx) -> dict[str, Any]:
-        if any(counts["in_flight"] for counts in house.landing.balance().values()):
+        if any(counts["in_flight"] for counts in house.landing.balance().values()) or house.role("intake").waiting()[0]:
             raise Locked("E303", "something is in flight", why="it may speak of the person", help="stop trivet up, or try again")
         subjects = erasures.subjects(tx, person)
         decisions = husks.of(tx, erasures.persons(tx, subjects))
@@ -51,6 +51,7 @@ def erase(house: House, person: str, *, reason: str, by: str) -> dict[str, Any]:
     done: dict[str, Any] = house.store.write(work)
     house.role("segments").purge()
     house.role("store").scrub()
+    house.role("intake").scrub()
     house.shelf.publish()
     if house.role("lake").purge():
         house.role("lake").publish(house.landing.horizon())

@@ -33,7 +33,10 @@ def fsck(house: House, *, deep: bool = True) -> dict[str, Any]:
     if deep:
         wrong = house.role("segments").check()
         findings.append(finding("shelves", wrong, 0, "bulk readers see other versions than the store holds", "remove the shelves folder"))
-    in_flight = sum(counts["in_flight"] for counts in house.landing.balance().values())
+    kept, damage = house.role("intake").waiting()
+    why = "a message that was acknowledged cannot be read any more: its sender must send it again"
+    findings.append(finding("intake-journal", damage, sum(kept.values()), why, "keep a copy of intake.journal, then move it away"))
+    in_flight = sum(counts["in_flight"] for counts in house.landing.balance().values()) + sum(kept.values())
     sound = all(not found["wrong"] for found in findings if not found["harmless"])
     return {"sound": sound, "ledger": house.ledger.size(), "in_flight": in_flight, "findings": findings}
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from trivet.contracts.envelope import Envelope, Piece, Receipt, Unit
 from trivet.contracts.house import House
+from trivet.contracts.ports import Tx
 from trivet.flows.settle import Settling, Tally, process_pending
 from trivet.kernel.cover import Cover
 from trivet.kernel.errors import Problem
@@ -57,19 +58,25 @@ def accept(house: House, envelope: Envelope) -> Future[Receipt]:
     return future
 
 
-def accept_each(house: House, messages: Sequence[Message], *, here: bool = False) -> None:
+def accept_each(house: House, messages: Sequence[Message], *, here: bool = False, first: Callable[[], None] = lambda: None) -> None:
     """Land messages together, each as if it had come alone. The future of each resolves when it is durable: only then may it be
-    acknowledged. `here` as with the store's `submit`."""
+    acknowledged. `here` as with the store's `submit`; `first` is asked inside the transaction and raises where others must be landed
+    before."""
     envelopes = [envelope for envelope, _ in messages]
+
+    def work(tx: Tx) -> list[Receipt]:
+        first()
+        return house.landing.land_each(tx, envelopes)
+
     try:
-        landing = house.store.submit(lambda tx: house.landing.land_each(tx, envelopes), here=here)
+        landing = house.store.submit(work, here=here)
     except Problem as closed:
         _refuse(messages, closed)
         return
-    landing.add_done_callback(partial(_landed, house, messages))
+    landing.add_done_callback(partial(_landed, house, messages, first))
 
 
-def _landed(house: House, messages: Sequence[Message], landing: Future[list[Receipt]]) -> None:
+def _landed(house: House, messages: Sequence[Message], first: Callable[[], None], landing: Future[list[Receipt]]) -> None:
     """Tell each sender. Where one of many is at fault, and not the store, each is landed by itself: no other suffers for it."""
     error = landing.exception()
     if error is None:
@@ -79,7 +86,7 @@ def _landed(house: House, messages: Sequence[Message], landing: Future[list[Rece
         _refuse(messages, error)
     else:
         for message in messages:
-            accept_each(house, [message])
+            accept_each(house, [message], first=first)
 
 
 def _refuse(messages: Sequence[Message], error: BaseException) -> None:

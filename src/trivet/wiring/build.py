@@ -16,6 +16,7 @@ from trivet.contracts.house import House
 from trivet.contracts.ports import Clock
 from trivet.kernel.clock import FrozenClock, SystemClock
 from trivet.kernel.errors import NotFound, Refused
+from trivet.wiring.journal import recover
 from trivet.wiring.rooms import found, refuse_change_of_nature
 from trivet.wiring.settings import FILE, Settings, read_settings
 
@@ -32,6 +33,7 @@ ROLES: dict[str, str] = {
     "docket": "proofs:docket",
     "archivist": "proofs:archivist",
     "landing": "rooms:landing",
+    "intake": "journal:intake",
     "wires": "rooms:wires",
     "shelf": "rooms:shelf",
     "segments": "rooms:segments",
@@ -106,8 +108,9 @@ class Binder:
             return made
 
     def close(self) -> None:
-        """End what was opened, last first. Twice is once."""
+        """End what was opened, last first; before all, the intake journal, which lands through others what it owes. Twice is once."""
         with self.lock:
+            self.order.sort(key=lambda made: made is self.made.get("intake"))
             while self.order:
                 close = getattr(self.order.pop(), "close", None)
                 if close is not None:
@@ -130,6 +133,7 @@ def open_home(path: Path, *, clock: Clock | None = None) -> House:
     house = make_house(path, settings, clock or house_clock(settings))
     if (path / "home.db").exists():
         refuse_change_of_nature(house)
+        recover(house)
     return house
 
 

@@ -8,11 +8,12 @@ and `content_errors` (`accept`: AA, and quarantine here; `error`: AE).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult
 
 from trivet.contracts.envelope import Envelope
@@ -29,6 +30,9 @@ from trivet.wiring.profiles import profile
 __all__ = ["ack_profile", "judge", "open_door"]
 
 
+FEW = 8  # messages of one turn that the intake journal takes
+LANDED = 32  # messages in the journal from which on they are landed
+QUICK = 0.002  # seconds between a message and the answer before it, up to which it comes quickly
 TOGETHER = 64  # messages landed as one piece of work
 BYTES = 2**20  # their bytes from which on no more are added, and another thread does it
 MODES = ("asked", "original", "enhanced")
@@ -57,11 +61,19 @@ def ack_profile(house: House, source: str, options: Mapping[str, Any]) -> AckPro
 
 
 class Mat:
-    """Where the messages lie that one turn of the event loop brought, until they are landed together, in the order in which they came."""
+    """Where the messages lie that one turn of the event loop brought, until they are landed together, in the order in which they came.
+
+    A few that come quickly after others are kept in the intake journal, acknowledged, and landed with those that follow: when
+    `LANDED` wait, when nothing came for a moment, or when anything else is written or read."""
 
     def __init__(self, house: House, source: str, wake: Callable[[], None]) -> None:
         self.house, self.source, self.wake = house, source, wake
         self.lying: deque[Message] = deque()
+        self.intake = house.role("intake")
+        self.together: Callable[[Callable[[], None]], None] = lambda tell: tell()  # how answers go out at once
+        self.last: Future[Any] | None = None  # the last one that went to the store
+        self.answered = 0.0  # when the last one was durable, by the loop's clock
+        self.timer: asyncio.TimerHandle | None = None
 
     def land(self, form: str, message: bytes, origin: str) -> Future[Any]:
         """Lay a message down; its future resolves when it is durable."""
@@ -72,16 +84,56 @@ class Mat:
         return future
 
     def clear(self) -> None:
-        """Land what lies here; a part of it where it is much, and the rest when the loop has looked after others."""
+        """Keep or land what lies here; a part of it where it is much, and the rest when the loop has looked after others."""
+        loop = asyncio.get_running_loop()
         messages: list[Message] = []
         size = 0
         while self.lying and len(messages) < TOGETHER and size < BYTES:
             messages.append(self.lying.popleft())
             size += len(messages[-1][0].raw)
         if self.lying:
-            asyncio.get_running_loop().call_soon(self.clear)
-        messages[-1][1].add_done_callback(lambda _: self.wake())
-        accept_each(self.house, messages, here=size < BYTES)
+            loop.call_soon(self.clear)
+        elif self._kept(loop, messages):
+            return
+        self.last = messages[-1][1]
+        self.last.add_done_callback(self._told)
+        accept_each(self.house, messages, here=size < BYTES, first=self.intake.caught_up)
+
+    def _told(self, _: Future[Any]) -> None:
+        """What went to the store is known, in whatever thread."""
+        self.answered = time.monotonic()
+        self.wake()
+
+    def _kept(self, loop: asyncio.AbstractEventLoop, messages: Sequence[Message]) -> bool:
+        """Are they few, right behind others of which nothing is under way, and durable in the journal now?"""
+        if len(messages) > FEW or time.monotonic() - self.answered > QUICK or not (self.last is None or self.last.done()):
+            return False
+        envelopes = [envelope for envelope, _ in messages]
+        if any(envelope.format == UNKNOWN for envelope in envelopes) or not self.intake.keep(envelopes):
+            return False
+        self.together(lambda: say_kept(messages))
+        self.answered = time.monotonic()
+        if self.intake.owed >= LANDED:
+            self.intake.land()
+        if self.timer is None:
+            self.timer = loop.call_later(QUICK, self._lull, loop)
+        return True
+
+    def _lull(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing came for a moment: land what is kept, and leave the journal empty."""
+        self.timer = None
+        waited = time.monotonic() - self.answered
+        if waited >= QUICK:
+            self.intake.land()
+            self.intake.blank()
+        if self.intake.owed:
+            self.timer = loop.call_later(QUICK if waited < 1 else 1.0, self._lull, loop)
+
+
+def say_kept(messages: Sequence[Message]) -> None:
+    """They are durable; their receipts come with their landing."""
+    for _, future in messages:
+        cast("Future[Any]", future).set_result(None)
 
 
 async def open_door(
@@ -97,6 +149,8 @@ async def open_door(
             "E141", f"the door of source {source} lacks a host or a port", why=address.geturl(), help='door = "mllp://127.0.0.1:2575"'
         )
 
+    house.role("intake").open()
+    house.role("intake").told.append(wake)
     mat = Mat(house, source, wake)
 
     def alert(event: str) -> None:
@@ -113,5 +167,6 @@ async def open_door(
         profile=ack_profile(house, source, options),
         alert=alert,
     )
+    mat.together = listener.together
     await listener.open(address.hostname, address.port)
     return listener

@@ -6,11 +6,14 @@ nothing waits, whoever writes commits in its own thread, which saves two changes
 moment only). The journal is carried over into the file beside the work (`journal.Carrier`), so that no commit has to wait for it.
 Several processes may open the same file:
 `BEGIN IMMEDIATE` and a busy timeout take turns.
+What was promised before it stood here (`Debt`: the intake journal) goes first into the next transaction, whoever begins it, and
+readers wait for that a moment.
 Refused: work after `close`, work in a forked child, and waiting for the store from inside the store.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -22,6 +25,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from trivet.data.engines.debt import Debt
 from trivet.data.engines.journal import LARGEST, Carrier
 from trivet.kernel.errors import Fault, Locked, Problem
 
@@ -44,6 +48,7 @@ PRAGMAS = (
 )
 BUSY_FOR = 30.0  # seconds to wait for another process before saying Locked
 QUICK = 0.005  # seconds a commit takes, smoothed, up to which a thread that must not stand still (an event loop's) commits by itself
+CATCH_UP = 1.0  # seconds that a reader waits at most for what is promised to be there
 
 
 class SQLiteTx:
@@ -113,6 +118,8 @@ class SQLiteStore:
         self._handed = 0  # pieces in the queue or in the writer thread's hands
         self._pace = 0.0  # seconds a commit takes, smoothed
         self._patient = True  # does the writer wait for other processes?
+        self._inside = False  # does a transaction of ours hold the write lock?
+        self.debt: Debt | None = None
         self._closed = False
         create_private(path)
         self._writer = self._open()
@@ -172,6 +179,34 @@ class SQLiteStore:
             self._queue.put(piece)
             return False
 
+    def free(self) -> bool:
+        """Is the store well, and nobody else's: could what is promised now be kept at once? Asked in a moment, without waiting.
+
+        True while a transaction of our own is under way, because then no other process has the lock.
+        """
+        with self._gate:
+            if self._closed or os.getpid() != self._pid:
+                return False
+            mine = self._turn.acquire(blocking=False)
+        try:
+            if mine:
+                self._begin(patient=False)
+                self._writer.execute("ROLLBACK")
+            return (mine or self._inside) and bool(self._place) and self._standing()[0] == self._place
+        except sqlite3.Error:
+            return False
+        finally:
+            if mine:
+                self._turn.release()
+
+    def catch_up(self) -> None:
+        """Pay what is owed, so that whoever reads next sees it. A store that is held or broken is read as it stands."""
+        debt = self.debt
+        if debt is None or not debt.owed or debt.stuck or threading.get_ident() == self._working:
+            return
+        with contextlib.suppress(Problem, TimeoutError):
+            self.submit(_nothing, here=True).exception(CATCH_UP)
+
     def read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """Rows of what is committed, through a connection that cannot write."""
         connection = self._reader()
@@ -197,6 +232,7 @@ class SQLiteStore:
 
     def version(self) -> int:
         """A number that is the same as before if and only if nothing was committed since (SQLite: PRAGMA data_version)."""
+        self.catch_up()
         with self._gate:
             if self._closed:
                 raise Fault("E611", "the store is closed", where=str(self.path))
@@ -211,6 +247,7 @@ class SQLiteStore:
         """A connection that cannot write."""
         if self._closed:
             raise Fault("E611", "the store is closed", where=str(self.path))
+        self.catch_up()
         try:
             return self._readers.pop()
         except IndexError:
@@ -275,13 +312,15 @@ class SQLiteStore:
 
         False when nothing was done, because another process holds the store and the caller is not `patient`.
         """
-        pieces = [first]
+        pieces, count = [first], 0
         self._working = threading.get_ident()
         try:
             self._carrier.before(self._writer)
             self._begin(patient)
+            self._inside = True
+            count = self._pay()
             until = time.monotonic() + WORKING_FOR
-            alive = self._do(first, first=True)
+            alive = self._do(first, first=not count)
             while alive and not alone and len(pieces) < PIECES and time.monotonic() < until:
                 piece = self._next()
                 if piece is None:
@@ -296,7 +335,9 @@ class SQLiteStore:
             failure = problem(error, self.path)
         finally:
             self._abandon()  # whatever broke, no transaction stays open
-            self._working = 0
+            self._inside, self._working = False, 0
+        if count and self.debt is not None:
+            self.debt.paid(count) if failure is None else self.debt.failed(failure)
         if not alone:
             with self._gate:
                 self._handed -= len(pieces)
@@ -313,6 +354,19 @@ class SQLiteStore:
             self._writer.execute(f"PRAGMA busy_timeout={int(self._busy_for * 1000) if patient else 0}").fetchall()
             self._patient = patient
         self._writer.execute("BEGIN IMMEDIATE")
+
+    def _pay(self) -> int:
+        """What is owed goes first. Where that fails, the transaction begins anew without it: other work need not wait for it."""
+        debt = self.debt
+        if debt is None or not debt.owed:
+            return 0
+        try:
+            return debt.pay(self._tx)
+        except BaseException as error:  # it belongs to the debt, and is told there
+            debt.failed(problem(error, self.path) if isinstance(error, sqlite3.Error) else error)
+            self._abandon()
+            self._begin(self._patient)
+            return 0
 
     def _next(self) -> Piece | None:
         """What waits first; None when nothing does. The end stays in the queue, for the writer thread."""
@@ -396,6 +450,10 @@ class SQLiteStore:
         """Everything queued right now."""
         while (piece := self._next()) is not None:
             yield piece
+
+
+def _nothing(tx: SQLiteTx) -> None:
+    """Work that does nothing: what is owed is paid before it."""
 
 
 def create_private(path: Path) -> None:

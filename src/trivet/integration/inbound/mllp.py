@@ -175,6 +175,14 @@ class MllpListener:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it every connection
             (self._loop.call_soon if get_ident() == self._thread else self._loop.call_soon_threadsafe)(self._gather)
 
+    def together(self, tell: Callable[[], None]) -> None:
+        """Run what makes known what became of messages, and answer them at once. In the thread of the loop."""
+        self._gathering = True  # nobody need be called for it
+        try:
+            tell()
+        finally:
+            self._gather()
+
     def _gather(self) -> None:
         """Answer everything that is known by now."""
         self._gathering = False
