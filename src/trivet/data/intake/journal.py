@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections import Counter, deque
@@ -130,9 +131,7 @@ class IntakeJournal:
 
         try:
             self._store.write(work)
-        except Problem:
-            raise
-        except Exception as error:
+        except (sqlite3.Error, ValueError) as error:
             raise self._unlanded(error) from error
         return last
 
