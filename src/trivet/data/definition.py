@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any
 
 import pyarrow as pa
-import yaml
 
 from trivet.data.views import STATE, closure, types_read, views_digest
+from trivet.kernel import yamltext
 from trivet.kernel.digest import digest, sha256
 from trivet.kernel.errors import Fault, NotFound
 from trivet.kernel.resources import listing, text
@@ -112,7 +112,7 @@ def definition(name: str) -> View:
     if name not in names():
         raise NotFound("E334", "no feature view of that name", where=name, why="known: " + ", ".join(names()))
     shipped = text("trivet.maps", "features", f"{name}.yaml")
-    data = yaml.safe_load(shipped)
+    data = yamltext.loads(shipped)
     if unknown := set(data) - HEAD | {key for row in data["features"] for key in set(row) - KEYS}:
         raise Fault("E336", f"unknown keys in feature view {name}: {', '.join(sorted(unknown))}", where=f"maps/features/{name}.yaml")
     features = tuple(_feature(row) for row in data["features"])

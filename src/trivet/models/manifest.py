@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from trivet.contracts.governance import Release
 from trivet.contracts.prediction import ModelRef
+from trivet.kernel import yamltext
 from trivet.kernel.digest import digest
 from trivet.kernel.errors import Fault
 
@@ -104,8 +103,8 @@ class Manifest:
 def read_manifest(data: bytes, where: str = "") -> Manifest:
     """The manifest in these bytes. Fault E401, naming the key, for anything that is missing, unknown or makes no sense."""
     try:
-        held = yaml.safe_load(data)
-    except yaml.YAMLError as error:
+        held = yamltext.loads(data)
+    except yamltext.BadYaml as error:
         raise Fault("E401", "a model manifest is not YAML", where=where, why=str(error).split("\n")[0]) from None
     if not isinstance(held, dict) or set(held) - KEYS:
         unknown = sorted(set(held) - KEYS) if isinstance(held, dict) else []

@@ -16,6 +16,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+
 from trivet.contracts.house import House
 from trivet.contracts.prediction import Answer
 from trivet.flows.decide import Question, decide_many
@@ -23,6 +25,7 @@ from trivet.flows.load import Arrival, load
 from trivet.flows.receive import Delivery, Tally
 from trivet.kernel.clock import FrozenClock, instant, parse_instant
 from trivet.kernel.resources import text
+from trivet.kernel.without import without
 from trivet.testing.hospital import Delivery as Sent
 from trivet.testing.hospital import generate
 from trivet.wiring import scorecard
@@ -92,6 +95,8 @@ def run(home: Path, patients: int, seed: int, days: int, report: Report) -> Stor
     """Make the home and live through it. Refused (exit 3) when the folder holds anything."""
     story = Story(str(home), patients)
     steps = Steps(story, report)
+    with without("pandas"):
+        pyarrow.array([])  # asks for pandas once, which would take a second; nothing here makes a frame
     house = make_home(home)
     clock: Any = house.clock
     truth = home / "truth"

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-import yaml
-
 from trivet.contracts.feature import FeatureRow
 from trivet.contracts.prediction import ModelRef, Prediction
+from trivet.kernel import yamltext
 from trivet.kernel.errors import Fault, Rejected
 from trivet.kernel.ieee754 import bits_of
 from trivet.models.inputs import take
@@ -95,7 +94,7 @@ class RulesRuntime:
 
 def load(manifest: Manifest, files: Mapping[str, bytes], artefact: str, site: str) -> RulesRuntime:
     """The runtime over the table among these files. Fault E410 when the table leaves anything open."""
-    table = yaml.safe_load(files["table.yaml"])
+    table = yamltext.loads(files["table.yaml"])
     inputs = {one.name: one for one in manifest.inputs}
     try:
         parts = tuple(_part(row) for row in table["parts"])

@@ -11,11 +11,16 @@ import logging
 import struct
 import warnings
 import zlib
+from contextlib import nullcontext
+from multiprocessing import parent_process
 from typing import Any, NamedTuple
 
-import pydicom
-from pydicom.datadict import keyword_for_tag
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from trivet.kernel.without import without
+
+with without("numpy", "requests") if parent_process() is not None else nullcontext():  # a process of a pool reads headers and no pixels
+    import pydicom
+    from pydicom.datadict import keyword_for_tag
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
 __all__ = ["ERRORS", "BadDicom", "Header", "Place", "read"]
 
