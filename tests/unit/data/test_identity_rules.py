@@ -16,6 +16,7 @@ from trivet.data.identity.compare import compare
 from trivet.data.identity.features import Features, Name
 from trivet.data.identity.judge import GRADES, judge
 from trivet.data.identity.weights import shipped
+from trivet.kernel import jsontext
 from trivet.kernel.resources import text
 
 
@@ -54,6 +55,15 @@ def test_another_number_is_not_forgotten_because_one_record_of_the_person_bears_
     assert desk.person("a") == desk.person("b")
     desk.take("lab", patient("c", mrn="200"))
     assert desk.person("c") != desk.person("a")
+    assert rules(desk) == ["other-number"]
+
+
+def test_a_record_without_a_number_is_no_bridge_between_two_numbers(desk: Desk) -> None:
+    """A film that has neither number fits both: it goes with one of them, and whether the two are one is a human's to say."""
+    desk.take("adt", patient("a", mrn="100", **FULL))
+    desk.take("lab", patient("b", mrn="200"))
+    desk.take("films", patient("c"))
+    assert desk.person("c") == desk.person("a") != desk.person("b")
     assert rules(desk) == ["other-number"]
 
 
@@ -159,6 +169,34 @@ def test_what_no_score_may_link(left: Features, right: Features, count: int, tot
         assert verdict.grade == "none" or verdict.score >= weights.probable
     back = compare(right, left, weights, lambda field, term: (count, total))
     assert judge(right, left, back, weights.prior(total), weights).grade == verdict.grade
+
+
+def test_a_doubt_shows_the_strongest_that_was_ever_said_of_the_two(desk: Desk) -> None:
+    """A result with hardly more than a name begins a doubt; the card behind it, with the address, makes it a strong one; a weaker record
+    changes nothing, and a human is asked once."""
+    unknown: dict[str, Any] = {"born": "", "mrn": "200"}
+    desk.take("adt", named("a", "Elena", "R", mrn="100", **FULL))
+    desk.take("lab", named("b", "Elena", "R", **unknown))
+    [(number, _, _)] = desk.reviews()
+    weak = desk.store.read("select score from link_review")[0][0]
+    desk.take("adt", named("c", "Elena", "R", street="12 Oak Street", **unknown))
+    desk.take("vitals", named("d", "Elena", "R", **unknown))
+    [(still, score, other, evidence)] = desk.store.read("select id, score, subject, evidence from link_review")
+    assert (still, other) == (number, "Patient/c")
+    assert score > weak + 5
+    assert "address" in {field for field, _, _ in jsontext.loads(evidence)}
+    assert [entry.notes["bits"] for entry in desk.entries if entry.notes["event"] == "doubt"] == [f"{weak:.2f}", f"{score:.2f}"]
+
+
+def test_a_doubt_about_a_number_is_not_hidden_by_a_doubt_that_waits(desk: Desk) -> None:
+    """Two who wait as twins; then one of them speaks under the number of the other: the doubt says so, and stays so."""
+    desk.take("adt", patient("a", given="Elena", mrn="100", **FULL))
+    desk.take("adt", patient("b", given="Marta", **FULL))
+    assert rules(desk) == ["twins"]
+    desk.take("adt", patient("b", given="Marta", mrn="100", **FULL))
+    assert rules(desk) == ["same-identifier-but-twins"]
+    desk.take("adt", patient("b", given="Marta", mrn="100", **FULL | {"phone": "(312) 555-0199"}))
+    assert rules(desk) == ["same-identifier-but-twins"]
 
 
 def test_what_may_speak_of_somebody_else_waits_in_front(desk: Desk) -> None:

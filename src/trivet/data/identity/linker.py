@@ -21,7 +21,7 @@ from trivet.data.identity.compare import compare
 from trivet.data.identity.features import EMPTY, Features, features, joined
 from trivet.data.identity.judge import contradictions
 from trivet.data.identity.keys import brief, keys
-from trivet.data.identity.match import TOO_LARGE, Finding, Match, find, vetoed
+from trivet.data.identity.match import TOO_LARGE, Finding, Match, find, opposed
 from trivet.data.identity.register import Event, Known, Register, person_of
 from trivet.data.identity.stewardship import apply
 from trivet.data.identity.weights import Weights, shipped
@@ -31,6 +31,8 @@ __all__ = ["MACHINE", "Seal", "StoreLinker"]
 MACHINE = "trivet"
 SAID = ("name", "birthDate", "gender", "identifier", "telecom", "address", "multipleBirthInteger", "link")
 ABOUT = ("subject", "patient", "beneficiary", "for", "individual")
+DISPUTES = ("same-identifier-but", "number-disputed")  # rules that say of a number that it is not settled whose it is
+BRIDGE = "joins-two-persons"  # a third record fits both
 JOINS = {"replaced-by": False, "replaces": True, "refer": False}
 _encode = msgspec.json.Encoder(decimal_format="number")
 
@@ -218,7 +220,7 @@ class Work:
             or opposed(one, two, self.weights)
             or self.register.disputed([known.subject for known in (*one, *two)])
         ):
-            self.doubt(subject, match._replace(rule=f"joins-two-persons:{match.rule}"))
+            self.doubt(subject, match._replace(rule=f"{BRIDGE}:{match.rule}"))
             return
         stays, goes = (one, two) if one[0].id < two[0].id else (two, one)
         moved = tuple(known.subject for known in goes)
@@ -252,13 +254,15 @@ class Work:
             self.happen("merged", stays, persons[stays], match=match, other=persons[goes], moved=moved)
 
     def doubt(self, subject: str, match: Match) -> None:
-        """Put two persons before a human, once, unless a human has separated them already."""
+        """Put two persons before a human, once, unless a human has separated them already; what says more later is what is shown."""
         person = self.register.persons([subject])[subject]
         if person == match.person or self.kept_apart(self.register.members(person), self.register.members(match.person)):
             return
         one, two = sorted((person, match.person))
         event = self.event("doubt", subject, "", match=match, other=match.subject, grade="possible")
-        if self.register.doubt(f"pair {one} {two}", "pair", event):
+        mark, grave = f"pair {one} {two}", match.rule.startswith(DISPUTES)
+        new = self.register.doubt(mark, "pair", event)
+        if new or (not match.rule.startswith(BRIDGE) and self.register.firmer(mark, event, grave)):
             self.enter("doubt", "possible", match.rule, match.score, subject, match.subject)
 
     def event(
@@ -315,8 +319,3 @@ class Work:
         notes = {"event": kind, "grade": grade, "rule": rule} | ({"bits": f"{score:.2f}"} if score is not None else {})
         sealed = self.seal.address(f"link\x1f{self.receipt.seq}\x1f{kind}\x1f{subject}\x1f{person}\x1f{rule}".encode())
         self.entries.append(Entry("link", self.receipt.received_at, refs=(self.receipt.seq,), commitments={"link": sealed}, notes=notes))
-
-
-def opposed(one: Sequence[Known], two: Sequence[Known], weights: Weights) -> bool:
-    """Is there a pair among these that cannot be one person?"""
-    return any(vetoed(left.features, right.features, weights) for left in one for right in two)

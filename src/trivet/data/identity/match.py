@@ -17,7 +17,7 @@ from trivet.data.identity.keys import contact_keys, keys
 from trivet.data.identity.register import Known, Register, features_of
 from trivet.data.identity.weights import Weights
 
-__all__ = ["TOO_LARGE", "Finding", "Match", "find", "vetoed"]
+__all__ = ["TOO_LARGE", "Finding", "Match", "find", "opposed", "vetoed"]
 
 LINKED = ("certain", "probable")
 NUMBERED = ("identifier", "member")
@@ -194,15 +194,28 @@ def _of_person(
     if any(vetoed(known, member.features, weights) for member in members if member.id != one.id):
         return match._replace(grade="possible", rule="another-record-contradicts")
     odd = next((rule for _, other, _ in held if (rule := other.rule).startswith("same-identifier-but")), "")
-    if not odd and verdict.rule != "same-identifier" and not reached(evidence.levels) and _other_number(known, members):
+    if not odd and verdict.rule != "same-identifier" and not reached(evidence.levels) and _other_number([known], members):
         odd = OTHER_NUMBER  # that the record which agrees bears no number of that authority changes nothing
     return match._replace(grade="possible", rule=odd) if odd else match
 
 
-def _other_number(known: Features, members: Sequence[Known]) -> bool:
-    """Does an authority that gave this record a number know the person by others only?"""
-    said = [numbers_level(known.persons, member.features.persons) for member in members]
+def _other_number(ones: Sequence[Features], members: Sequence[Known]) -> bool:
+    """Does an authority that gave numbers to these know the others by other numbers only?"""
+    said = {numbers_level(one.persons, member.features.persons) for one in ones for member in members}
     return "other" in said and "same" not in said
+
+
+def opposed(one: Sequence[Known], two: Sequence[Known], weights: Weights) -> bool:
+    """Does anything among the records of two persons speak against their being one: a pair that cannot be the same, or two numbers of one
+    authority without contact data in common?"""
+    if any(vetoed(left.features, right.features, weights) for left in one for right in two):
+        return True
+    return _other_number([known.features for known in one], two) and _contacts(one).isdisjoint(_contacts(two))
+
+
+def _contacts(records: Sequence[Known]) -> set[str]:
+    held = [known.features for known in records]
+    return {value for one in held for value in (*one.members, *one.telephones, *one.addresses, *one.mails)}
 
 
 def vetoed(left: Features, right: Features, weights: Weights) -> bool:

@@ -46,6 +46,7 @@ _CLOSE, _LINK, _EVENT = _sql("link_close"), _sql("link_add"), _sql("link_event_a
 _APART, _APART_ADD, _APART_REMOVE = _sql("link_apart_of"), _sql("link_apart_add"), _sql("link_apart_remove")
 _DISPUTED = _sql("link_disputed")
 _REVIEW, _REVIEW_CLOSE = _sql("link_review_add"), _sql("link_review_close")
+_FIRMER = _sql("link_review_firmer")
 
 
 class Known(NamedTuple):
@@ -184,6 +185,12 @@ class Register:
         """Put a pair before a human, once. True when it is new."""
         row = (mark, kind, event.seq, event.subject, event.other, event.rule, event.score, _list(event.evidence))
         return bool(self.tx.execute(_REVIEW, row))
+
+    def firmer(self, mark: str, event: Event, grave: bool) -> bool:
+        """A doubt that waits already, by what says more: a number in dispute (`grave`), or more than a bit beyond what was known. One that
+        says of a number that it is in dispute stays as it is. True when it changed."""
+        row = (event.subject, event.other, event.rule, event.score, _list(event.evidence), mark, grave)
+        return bool(self.tx.execute(_FIRMER, row))
 
     def settle(self, subjects: Sequence[str], seq: int) -> None:
         """Close doubts about pairs that are one person now."""
