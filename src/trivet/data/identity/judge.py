@@ -13,7 +13,7 @@ from trivet.data.identity.compare import Evidence
 from trivet.data.identity.features import Features
 from trivet.data.identity.weights import Weights
 
-__all__ = ["GRADES", "OTHER_NUMBER", "Verdict", "contradictions", "judge", "reached"]
+__all__ = ["GRADES", "OTHER_NUMBER", "Verdict", "contradictions", "judge", "settles"]
 
 GRADES = ("none", "possible", "probable", "certain")
 ALIKE = frozenset({"exact", "part", "close", "nickname", "swapped", "digit", "same", "street"})
@@ -78,7 +78,7 @@ def judge(left: Features, right: Features, evidence: Evidence, prior: float, wei
         return Verdict("none", "twins", score)  # nothing in common but a family name and a day
     if against and grade != "none":
         return Verdict("possible", against[0], score)
-    most, rule = _at_most(levels)
+    most, rule = _at_most(levels, grade)
     if GRADES.index(grade) > GRADES.index(most):
         return Verdict(most, rule, score)
     return Verdict(grade, "score", score)
@@ -98,15 +98,21 @@ def reached(levels: Mapping[str, str]) -> bool:
     return any(levels.get(field) in ("same", "street") for field in CONTACT)
 
 
-def _at_most(levels: Mapping[str, str]) -> tuple[str, str]:
-    """The best grade for which there is enough evidence, whatever the score."""
+def settles(levels: Mapping[str, str], grade: str) -> bool:
+    """Is there enough for one person although an authority counts two? Contact data in common; or, of somebody who moved within the place,
+    a name and birth date so rare that the pair is certain by its bits."""
+    return reached(levels) or (levels.get("address") == "place" and grade == "certain")
+
+
+def _at_most(levels: Mapping[str, str], grade: str) -> tuple[str, str]:
+    """The best grade for which there is enough evidence; `grade` is that of the score."""
     family, given, birth = (levels.get(field) in ALIKE for field in ("family", "given", "birth"))
     half_given = levels.get("given") in HALF
     contact, numbers, middle = reached(levels), levels.get("identifier"), levels.get("middle")
     two = middle == "other" or (numbers == "other" and middle != "same")
     if two and family and levels.get("birth") == "exact" and levels.get("given") in MERELY_ALIKE:
         return "possible", "twins"
-    if numbers == "other" and not contact:  # one authority counts them as two, and nothing says that they live in one place
+    if numbers == "other" and not settles(levels, grade):
         return "possible", OTHER_NUMBER
     if family and given and birth:
         return "certain", "score"

@@ -17,7 +17,7 @@ from trivet.contracts.envelope import Receipt
 from trivet.contracts.ports import Store, Tx
 from trivet.contracts.record import Translation
 from trivet.contracts.trace import Entry
-from trivet.data.identity.compare import compare
+from trivet.data.identity.compare import compare, numbers_level
 from trivet.data.identity.features import EMPTY, Features, features, joined
 from trivet.data.identity.judge import contradictions
 from trivet.data.identity.keys import brief, keys
@@ -211,13 +211,16 @@ class Work:
                 self.enter("crowded", "possible", event.rule, None, subject, "")
 
     def join(self, subject: str, person: str, match: Match) -> None:
-        """Two persons turn out to be one: the older one stays. Where anything speaks against it, a human decides."""
+        """Two persons turn out to be one: the older one stays. Where anything speaks against it, a human decides. Who is known by nothing
+        but the number of this record is this record, and is linked as it would be."""
         one, two = self.register.members(person), self.register.members(match.person)
+        through = next(known for known in one if known.subject == subject)
+        alone = all(known is through or numbers_level(known.features.persons, through.features.persons) == "same" for known in one)
         if (
-            match.grade != "certain"
+            (match.grade != "certain" and not alone)
             or len(one) + len(two) > self.weights.members
             or self.kept_apart(one, two)
-            or opposed(one, two, self.weights)
+            or opposed(one, two, through, self.weights)
             or self.register.disputed([known.subject for known in (*one, *two)])
         ):
             self.doubt(subject, match._replace(rule=f"{BRIDGE}:{match.rule}"))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from trivet.data.identity.ceiling import Met, ceiling, worthwhile
 from trivet.data.identity.compare import Evidence, compare, numbers_level
 from trivet.data.identity.features import Features
-from trivet.data.identity.judge import GRADES, OTHER_NUMBER, Verdict, contradictions, judge, reached
+from trivet.data.identity.judge import GRADES, OTHER_NUMBER, Verdict, contradictions, judge, settles
 from trivet.data.identity.keys import contact_keys, keys
 from trivet.data.identity.register import Known, Register, features_of
 from trivet.data.identity.weights import Weights
@@ -120,7 +120,7 @@ def _decide(matches: Sequence[Match], crowded: frozenset[str], firm: Collection[
         agreed = [match for match in agreed if match not in weak]
     if agreed:  # number and name agree with somebody: who bears the number under another name is the odd one
         rest = [match for match in matches if match.grade != "none" and match not in agreed]
-        sure = [match for match in rest if match.grade == "certain"]  # the same person under another number, whoever came first
+        sure = [match for match in rest if match.grade in LINKED]  # the same person under another number, whoever came first
         return Finding(agreed[0], (*agreed[1:], *sure), tuple(match for match in rest if match not in sure), crowded)
     if any(match.rule.startswith("same-identifier-but") for match in matches):
         # whose record is it: the one whose number it bears, or the one whose name it bears? Only a human can say
@@ -194,7 +194,7 @@ def _of_person(
     if any(vetoed(known, member.features, weights) for member in members if member.id != one.id):
         return match._replace(grade="possible", rule="another-record-contradicts")
     odd = next((rule for _, other, _ in held if (rule := other.rule).startswith("same-identifier-but")), "")
-    if not odd and verdict.rule != "same-identifier" and not reached(evidence.levels) and _other_number([known], members):
+    if not odd and verdict.rule != "same-identifier" and not settles(evidence.levels, verdict.grade) and _other_number([known], members):
         odd = OTHER_NUMBER  # that the record which agrees bears no number of that authority changes nothing
     return match._replace(grade="possible", rule=odd) if odd else match
 
@@ -205,12 +205,13 @@ def _other_number(ones: Sequence[Features], members: Sequence[Known]) -> bool:
     return "other" in said and "same" not in said
 
 
-def opposed(one: Sequence[Known], two: Sequence[Known], weights: Weights) -> bool:
+def opposed(one: Sequence[Known], two: Sequence[Known], through: Known, weights: Weights) -> bool:
     """Does anything among the records of two persons speak against their being one: a pair that cannot be the same, or two numbers of one
-    authority without contact data in common?"""
+    authority between which the record that brings them together is no witness, for it bears none, and no contact data in common?"""
     if any(vetoed(left.features, right.features, weights) for left in one for right in two):
         return True
-    return _other_number([known.features for known in one], two) and _contacts(one).isdisjoint(_contacts(two))
+    bridged = _other_number([known.features for known in one], two) and not _other_number([through.features], two)
+    return bridged and _contacts(one).isdisjoint(_contacts(two))
 
 
 def _contacts(records: Sequence[Known]) -> set[str]:
