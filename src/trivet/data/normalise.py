@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Notice, Record, Span, Translation
-from trivet.data.measures import CANONICAL, UCUM, canonical_unit, code_elements, converted, quantity_elements, unitless
+from trivet.data.measures import CANONICAL, UCUM, Paths, canonical_unit, code_elements, converted, quantity_elements, unitless
 from trivet.data.terminology import CodeMap, Target, canonical_system
 from trivet.data.units import Aliases, BadUnit, parse
 
@@ -24,6 +24,7 @@ __all__ = ["CANONICAL", "MapNormaliser", "Site", "read_site"]
 Location = tuple[str | int, ...]
 LOINC = "http://loinc.org"
 FEW = 48  # spans that are looked through one by one
+make = tuple.__new__  # a named tuple without the call of its own constructor
 
 
 class Site(NamedTuple):
@@ -41,6 +42,15 @@ def read_site(folder: Path) -> Site:
     return Site(*texts)
 
 
+class Ways(NamedTuple):
+    """Where a record type has quantities and concepts: paths, and whether what nobody approved there is worth a notice. `firsts` are the
+    first steps of all of them."""
+
+    quantities: Paths
+    concepts: Paths
+    firsts: frozenset[str]
+
+
 class MapNormaliser:
     """`contracts.ports.Normaliser` over the shipped tables and a site's overlay. Usage when an approved row is wrong."""
 
@@ -48,38 +58,46 @@ class MapNormaliser:
         tables = read_site(site) if isinstance(site, Path) else site
         self._codes = CodeMap(tables.terminology)
         self._units = Aliases(tables.units)
+        self._ways: dict[str, Ways] = {}
 
     def normalise(self, translation: Translation, profile: SourceProfile) -> Translation:
         """The translation with what approved rows add, and with notices for what nobody approved."""
-        records, notices = [], list[Notice]()
+        records, notices, ways = [], list[Notice](), self._ways
         changed = False
         for record in translation.records:
             held = record.resource
             kind = held["resourceType"]
-            quantities = [one for one in quantity_elements(kind) if one[0][0] in held]
-            concepts = [one for one in code_elements(kind) if one[0][0] in held]
-            if not quantities and not concepts:
+            way = ways.get(kind)
+            if way is None:
+                quantities, concepts = quantity_elements(kind), code_elements(kind)
+                way = ways[kind] = Ways(quantities, concepts, frozenset(path[0] for path, _ in (*quantities, *concepts)))
+            if held.keys().isdisjoint(way.firsts):
                 records.append(record)
                 continue
             desk = Desk(record, profile, self._codes, self._units)
-            for path, loud in quantities:
-                for location, quantity in walk(record.resource, path):
-                    desk.unit(location, quantity, loud)
-            for path, loud in concepts:
-                for location, concept in walk(record.resource, path):
-                    desk.concept(location, concept, loud)
-            for path, loud in quantities:
-                if loud:
-                    for location, quantity in walk(desk.resource, path):
-                        desk.canonical(location, quantity)
+            loud_ones = []
+            for path, loud in way.quantities:
+                if path[0] in held:
+                    for location, quantity in walk(held, path):
+                        desk.unit(location, quantity, loud)
+                    if loud:
+                        loud_ones.append(path)
+            for path, loud in way.concepts:
+                if path[0] in held:
+                    for location, concept in walk(held, path):
+                        desk.concept(location, concept, loud)
+            for path in loud_ones:
+                for location, quantity in walk(desk.resource, path):
+                    desk.canonical(location, quantity)
             records.append(desk.record())
-            notices += desk.notices
+            if desk.notices:
+                notices += desk.notices
             changed = changed or desk.changed
         kept = self._still_unknown(translation.notices, profile)
         if not changed and not notices and len(kept) == len(translation.notices):
             return translation
         said = {notice[:4] for notice in kept}
-        fresh = tuple(notice for notice in notices if notice[:4] not in said)
+        fresh = tuple([notice for notice in notices if notice[:4] not in said])
         return translation.instead(tuple(records), kept + fresh)
 
     def _still_unknown(self, notices: tuple[Notice, ...], profile: SourceProfile) -> tuple[Notice, ...]:
@@ -143,7 +161,7 @@ class Desk:
             return
         standard, unknown = False, list[tuple[int, str, str]]()
         codings = codings_of(concept)
-        present = {(system, code) for _, system, code in codings}
+        present = None
         for number, system, code in codings:
             uri, known = canonical_system(system)
             if known and uri == system:
@@ -156,6 +174,8 @@ class Desk:
                 unknown.append((number, system, code))
                 continue
             standard = True
+            if present is None:
+                present = {(system, code) for _, system, code in codings}
             if (target.system, target.code) not in present:
                 present.add((target.system, target.code))
                 self.add_coding(location, target, number)
@@ -169,12 +189,7 @@ class Desk:
         """Put the value in the code's canonical unit beside the original, in an extension of the quantity."""
         if not isinstance(quantity, dict) or quantity.get("system") != UCUM or not isinstance(quantity.get("value"), (int, Decimal)):
             return
-        loinc = ""
-        for _, system, code in codings_of(self.beside(location).get("code")):
-            if system == LOINC:
-                loinc = code
-                break
-        unit = canonical_unit(loinc)
+        unit = canonical_unit(loinc := loinc_of(self.beside(location).get("code")))
         if not unit or unit == quantity.get("code"):
             return
         value = converted(loinc, quantity["value"], quantity.get("code", ""), unit)
@@ -203,7 +218,7 @@ class Desk:
 
     def beside(self, location: Location) -> dict[str, Any]:
         """The object that holds the thing at a place."""
-        found = at(self.resource, location[:-1])
+        found = at(self.resource, location[:-1]) if len(location) > 1 else self.resource
         return found if isinstance(found, dict) else {}
 
     def measures_without_unit(self, location: Location) -> bool:
@@ -225,9 +240,15 @@ class Desk:
 
     def put(self, location: Location, value: Any, names: list[str], origins: tuple[str, ...], rule: str) -> None:
         """Replace a part of the record by a richer one, and give each new element the span of its origin."""
-        self.resource = replaced(self.resource, location, value)
+        if len(location) == 1:
+            if not self.changed:
+                self.resource = dict(self.resource)
+            self.resource[str(location[0])] = value  # a copy of our own by now
+            prefix = str(location[0])
+        else:
+            self.resource = replaced(self.resource, location, value)
+            prefix = dotted(location)
         self.changed = True
-        prefix = dotted(location)
         origin = None
         for name in origins:
             origin = self.place(f"{prefix}.{name}")
@@ -237,7 +258,7 @@ class Desk:
             origin = self.place(prefix)
         if origin is not None:
             _, offset, length, locator, _ = origin
-            self.spans += [Span(f"{prefix}.{name}", offset, length, locator, rule) for name in names]
+            self.spans += [make(Span, (f"{prefix}.{name}", offset, length, locator, rule)) for name in names]
 
     def place(self, path: str) -> Span | None:
         """The span of a path, or of the first element below it."""
@@ -290,11 +311,30 @@ def codings_of(concept: Any) -> list[tuple[int, str, str]]:
     return found
 
 
+def loinc_of(concept: Any) -> str:
+    """The first LOINC code of a concept; empty when it has none."""
+    held = concept.get("coding") if isinstance(concept, dict) else None
+    for coding in held if isinstance(held, list) else ():
+        if isinstance(coding, dict) and coding.get("system") == LOINC:
+            code = coding.get("code")
+            if isinstance(code, str):
+                return code
+    return ""
+
+
 def walk(resource: Any, path: tuple[str, ...]) -> Iterable[tuple[Location, Any]]:
     """Every place that a path with `*` for list positions reaches, with what stands there."""
-    if len(path) > 1:
-        return _walk(resource, path, ())
-    return ((path, resource[path[0]]),) if isinstance(resource, dict) and path[0] in resource else ()
+    first = path[0]
+    if not isinstance(resource, dict) or first not in resource:
+        return ()
+    if len(path) == 1:
+        return ((path, resource[first]),)
+    if len(path) == 3 and path[1] == "*":
+        held, last = resource[first], path[2]
+        if not isinstance(held, list):
+            return ()
+        return [((first, number, last), item[last]) for number, item in enumerate(held) if isinstance(item, dict) and last in item]
+    return _walk(resource[first], path[1:], (first,))
 
 
 def _walk(resource: Any, path: tuple[str, ...], location: Location) -> Iterator[tuple[Location, Any]]:

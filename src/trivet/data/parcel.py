@@ -6,12 +6,12 @@ In: a `Translation` and the profile it was made with. Out: a `Parcel`. Refused: 
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -79,26 +79,31 @@ def sheet(record: Record, zone: str) -> Sheet:
     """One record as the shelf keeps it."""
     resource = record.resource
     body = jsontext.dumps(resource)
-    kind = resource["resourceType"]
-    key = f"{kind}/{resource['id']}"
+    kind, id_ = resource["resourceType"], resource["id"]
+    key = f"{kind}/{id_}"
     subjects, times, retractions = readers(kind)
-    subject = key if kind == "Patient" else ""
-    for read in () if subject else subjects:
-        found = read(resource)
-        if isinstance(found, str) and found.startswith("Patient/"):
-            subject = found
-            break
+    subject = ""
+    if kind == "Patient":
+        subject = key
+    else:
+        for first, read in subjects:
+            if first in resource:
+                found = read(resource)
+                if isinstance(found, str) and found.startswith("Patient/"):
+                    subject = found
+                    break
     valid_at = ""
-    for read in times:
-        found = read(resource)
-        if isinstance(found, str) and (valid_at := lower_bound(found, zone)):
-            break
+    for first, read in times:
+        if first in resource:
+            found = read(resource)
+            if isinstance(found, str) and (valid_at := lower_bound(found, zone)):
+                break
     deleted = 0
-    for read, value in retractions:
-        if read(resource) == value:
+    for first, read, value in retractions:
+        if first in resource and read(resource) == value:
             deleted = 1
             break
-    return Sheet(key, kind, resource["id"], subject, valid_at, deleted, body.decode("utf-8"), hashlib.sha256(body).digest())
+    return Sheet(key, kind, id_, subject, valid_at, deleted, str(body, "utf-8"), sha256(body).digest())
 
 
 def reader(path: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
@@ -132,15 +137,16 @@ def reader(path: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
 
 
 Read = Callable[[dict[str, Any]], Any]
+Reader = tuple[str, Read]  # without its first step in a record there is nothing to read
 
 
 @cache
-def readers(kind: str) -> tuple[tuple[Read, ...], tuple[Read, ...], tuple[tuple[Read, str], ...]]:
+def readers(kind: str) -> tuple[tuple[Reader, ...], tuple[Reader, ...], tuple[tuple[str, Read, str], ...]]:
     """How to read subject, event time and retraction of one record type, by the approved tables."""
-    subjects = tuple(reader(path) for path in paths("subjects.csv", kind))
-    times = tuple(reader(path) for path in paths("times.csv", kind))
-    taken_back = [row for row in rows("retracted.csv") if row["type"] in (kind, "*")]
-    return subjects, times, tuple((reader(tuple(row["path"].split("."))), row["value"]) for row in taken_back)
+    subjects = tuple((path[0], reader(path)) for path in paths("subjects.csv", kind))
+    times = tuple((path[0], reader(path)) for path in paths("times.csv", kind))
+    taken_back = [(tuple(row["path"].split(".")), row["value"]) for row in rows("retracted.csv") if row["type"] in (kind, "*")]
+    return subjects, times, tuple((path[0], reader(path), value) for path, value in taken_back)
 
 
 @cache

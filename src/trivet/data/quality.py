@@ -10,7 +10,7 @@ none is a `pass`. A run is a ledger entry `check.run`, whose content in the vaul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +34,7 @@ __all__ = ["TABLES", "Check", "ShelfChecks", "shipped_checks"]
 TABLES = {"check_run": "seq", "check_outcome": "run, check_id", "check_row": "run, check_id, ordinal"}
 SEEN = ("observation", "patient", "person", "record", "encounter", "bed", "claim", "answer", "payment", "message")
 Lives = Callable[[], tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]]
+MANY = 1_000_000  # rows of one check that are told at most
 KEPT = 100  # rows of a failing check that are kept with its verdict; `rows` gives all of them
 
 
@@ -65,18 +66,28 @@ class ShelfChecks:
 
     def run(self, as_of: int | None = None, by: Counting = HERE) -> list[CheckVerdict]:
         """Run the checks, structure first, and write the run down. What rests on a structure that fails is not measured."""
-        checks = self.checks()
+        return self.run_and_open((), as_of, by)[0]
+
+    def run_and_open(
+        self, names: Collection[str], as_of: int | None = None, by: Counting = HERE, limit: int = MANY
+    ) -> tuple[list[CheckVerdict], dict[str, list[dict[str, Any]]]]:
+        """`run`, and of some checks all the rows that `opened` gives, out of tables that are prepared once for both."""
+        checks, known = self.checks(), self._known(names)
         engine = self._prepare(as_of)
-        found: dict[str, Measured] = {}
+        found, opened = dict[str, Measured](), dict[str, Counted]()
         try:
             for first in (True, False):
                 failed = failed_structure(list(found.values()))
                 these = [check for check in checks if (check.stage == STAGES[0]) is first]
-                counted = by.counted(engine, [check for check in these if not check.held_by(failed)], KEPT)
-                found |= {check.check: _measured(check, counted.get(check.check)) for check in these}
+                running = [check for check in these if not check.held_by(failed)]
+                counted = by.counted(engine, [check for check in running if check.check not in known], KEPT)
+                opened |= by.counted(engine, [check for check in running if check.check in known], limit) if known else {}
+                found |= {check.check: _measured(check, (counted | opened).get(check.check)) for check in these}
+            if unmeasured := [check for name, check in known.items() if name not in opened]:
+                opened |= by.counted(engine, unmeasured, limit)
         finally:
             self._forget(engine)
-        return self._write(as_of, [found[check.check] for check in checks])
+        return self._write(as_of, [found[check.check] for check in checks]), _all_rows(names, opened)
 
     def judge(self) -> list[CheckVerdict]:
         """The thresholds in force over the counts of the newest run, measured again nowhere, written down. NotFound before any run."""
@@ -93,31 +104,33 @@ class ShelfChecks:
             found.append(Measured(check, one["failing"], total, one.get("short", 0), rows, one["verdict"] == "error"))
         return self._write(run["as_of"], found)
 
-    def rows(self, name: str, as_of: int | None = None, limit: int = 1_000_000, by: Counting = HERE) -> list[dict[str, Any]]:
+    def rows(self, name: str, as_of: int | None = None, limit: int = MANY, by: Counting = HERE) -> list[dict[str, Any]]:
         """All rows that break one check: `record`, `person`, `known_seq` (the receipt), `why`. NotFound for an unknown check."""
         return self.opened([name], as_of, limit, by)[name]
 
     def opened(
-        self, names: Sequence[str], as_of: int | None = None, limit: int = 1_000_000, by: Counting = HERE
+        self, names: Sequence[str], as_of: int | None = None, limit: int = MANY, by: Counting = HERE
     ) -> dict[str, list[dict[str, Any]]]:
         """The same for several checks at once. Fault for a check that cannot run."""
-        known = {check.check: check for check in self.checks()}
-        for name in names:
-            if name not in known:
-                raise NotFound("E291", f"no check named {name}", help="trivet check --list")
+        known = self._known(names)
         engine = self._prepare(as_of)
         try:
             counted = by.counted(engine, [known[name] for name in names], limit)
         finally:
             self._forget(engine)
-        broken = [name for name in names if counted[name].broken]
-        if broken:
-            raise Fault("E331", "the query broke while running", where=", ".join(broken), help="trivet doctor")
-        return {name: [row._asdict() for row in counted[name].rows] for name in names}
+        return _all_rows(names, counted)
 
     def replay(self, tx: Tx, seq: int, entry: Mapping[str, Any]) -> None:
         """The rows of a `check.run` entry, again."""
         write(tx, seq, self._vault.get(entry["notes"]["blob"]))
+
+    def _known(self, names: Iterable[str]) -> dict[str, Check]:
+        """The checks of these names."""
+        known = {check.check: check for check in self.checks()}
+        for name in names:
+            if name not in known:
+                raise NotFound("E291", f"no check named {name}", help="trivet check --list")
+        return {name: known[name] for name in names}
 
     def _prepare(self, as_of: int | None) -> Engine:
         """An engine with the tables that the checks read."""
@@ -162,8 +175,16 @@ def _measured(check: Check, counted: Counted | None) -> Measured:
         return Measured(check)
     if counted.broken:
         return Measured(check, broken=True)
-    rows = tuple((row.record, row.known_seq, row.why or "") for row in counted.rows)
+    rows = tuple((row.record, row.known_seq, row.why or "") for row in counted.rows[:KEPT])
     return Measured(check, counted.failing, counted.total, counted.short, rows)
+
+
+def _all_rows(names: Iterable[str], counted: Mapping[str, Counted]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of these checks. Fault for one that broke."""
+    broken = [name for name in names if counted[name].broken]
+    if broken:
+        raise Fault("E331", "the query broke while running", where=", ".join(broken), help="trivet doctor")
+    return {name: [row._asdict() for row in counted[name].rows] for name in names}
 
 
 def _verdict(one: Measured, verdict: str, why: str) -> CheckVerdict:

@@ -31,6 +31,7 @@ from trivet.testing.hospital import generate
 from trivet.wiring import scorecard
 from trivet.wiring.build import init_home, open_home
 from trivet.wiring.governing import govern
+from trivet.wiring.heard import CHECKS
 from trivet.wiring.unanswered import unanswered
 
 __all__ = ["Story", "run"]
@@ -116,9 +117,10 @@ def run(home: Path, patients: int, seed: int, days: int, report: Report) -> Stor
             story.answers += decide_day(house, ago(back + 1), clock.at)
         steps.done("decided", f"{len(story.answers):,} decisions in {DAYS} days, each with what was known then")
         story.withheld = unanswered(house, story.answers)
-        verdicts = house.checks.run()
+        checks: Any = house.checks
+        verdicts, opened = checks.run_and_open(CHECKS)
         steps.done("checked", f"{len(verdicts)} checks, {sum(one.verdict != 'pass' for one in verdicts)} do not hold")
-        story.truth = scorecard.measure(house, truth)
+        story.truth = scorecard.measure(house, truth, opened)
         steps.done("measured", "what was planted against what was found")
         house.role("checkpoints").sign()
         steps.done("signed", f"a ledger of {house.ledger.size():,} entries")

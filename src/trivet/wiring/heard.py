@@ -22,6 +22,7 @@ from trivet.kernel.resources import text
 __all__ = ["CHECKS", "Doubt", "Evidence", "Fault", "asked", "identifiers", "listed"]
 
 Fault = dict[str, Any]
+Opened = dict[str, list[dict[str, Any]]]  # the rows that break a check, by its name
 CHECKS = (
     "unit-mixed-up",
     "code-distribution",
@@ -58,13 +59,13 @@ class Doubt(NamedTuple):
 class Evidence:
     """What the house says, indexed the way the truth asks."""
 
-    def __init__(self, house: House, truth: Path, faults: list[Fault]) -> None:
+    def __init__(self, house: House, truth: Path, faults: list[Fault], opened: Opened | None = None) -> None:
         def rows(sql: str, *given: Any) -> list[tuple[Any, ...]]:
             return house.shelf.query(sql, parameters=given)[1]
 
         self.house = house
         checks: Any = house.checks
-        self.checks: dict[str, list[dict[str, Any]]] = checks.opened(CHECKS)
+        self.checks: Opened = checks.opened(CHECKS) if opened is None else opened
         self.receipts_of = {name: {row["known_seq"] for row in held} for name, held in self.checks.items()}
         self.records_of = {name: {row["record"] for row in held} for name, held in self.checks.items()}
         places = [fault["where"] for fault in faults]

@@ -17,15 +17,16 @@ from trivet.contracts.house import House
 from trivet.kernel.resources import text
 from trivet.wiring.alarms import alarms, counted, unalarmed
 from trivet.wiring.finders import FINDERS, circumstance
-from trivet.wiring.heard import Evidence, Fault
+from trivet.wiring.heard import Evidence, Fault, Opened
 
 __all__ = ["blind_spots", "measure"]
 
 
-def measure(house: House, truth: Path) -> dict[str, Any]:
-    """Identity precision and recall over pairs of records, share of results under a standard code, faults found by kind."""
+def measure(house: House, truth: Path, opened: Opened | None = None) -> dict[str, Any]:
+    """Identity precision and recall over pairs of records, share of results under a standard code, faults found by kind. `opened` are the
+    rows of the checks of `heard.CHECKS`, where somebody has just read them."""
     faults = read(truth / "truth.ndjson")
-    evidence = Evidence(house, truth, faults)
+    evidence = Evidence(house, truth, faults, opened)
     return {"identity": evidence.identity(), "codes": codes(house), **found(evidence, faults)}
 
 

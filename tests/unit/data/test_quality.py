@@ -15,6 +15,7 @@ from trivet.contracts.verdict import CheckVerdict
 from trivet.data.checklist import STAGES, shipped_checks
 from trivet.flows.receive import Delivery, receive
 from trivet.kernel.clock import FrozenClock
+from trivet.kernel.errors import NotFound
 from trivet.kernel.resources import listing, text
 from trivet.wiring.build import init_home, open_home
 
@@ -258,6 +259,22 @@ def test_what_rests_on_a_failed_structure_is_not_run_and_says_so(house: House) -
     [(_, entry)] = list(house.ledger.find("check.run"))
     assert entry["notes"]["not_run"] == "4"
     assert len(house.checks.rows("unit-mixed-up")) == 1  # type: ignore[attr-defined]  asked for by name it is measured
+
+
+def test_all_rows_come_with_a_run_as_they_come_alone(house: House) -> None:
+    """A run that also tells all the rows of some checks gives the verdicts of a run and the rows of `opened`, of a check with more rows
+    than a verdict keeps too, and of one that rests on a structure that fails, which the run does not measure."""
+    take(house, patient("p1"), result("much", "p1", 97), *(result(f"o{number:03}", "p1", 1.0, None) for number in range(130)))
+    checks: Any = house.checks
+    names = [check.check for check in shipped_checks()]
+    verdicts, rows = checks.run_and_open(names)
+    assert verdicts == checks.run()
+    assert rows == checks.opened(names)
+    assert len(rows["unit-missing"]) == 130
+    assert len(rows["unit-mixed-up"]) == 1
+    assert {one.verdict for one in verdicts if one.check == "unit-mixed-up"} == {"not-run"}
+    with pytest.raises(NotFound, match="no check named"):
+        checks.run_and_open(["never-heard-of"])
 
 
 def test_another_threshold_is_judged_without_measuring(house: House) -> None:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-import httpx
-
 from trivet.contracts.outgoing import Outcome, Seat
 from trivet.integration.outbound.options import client_tls
 from trivet.integration.outbound.tables import status_means
@@ -37,6 +35,8 @@ class Wire:
     """One client for one destination. Usage E852 when the address is none."""
 
     def __init__(self, seat: Seat, options: Mapping[str, Any]) -> None:
+        import httpx  # with the first destination, not with everything that knows of destinations
+
         try:
             address = httpx.URL(seat.url)
         except httpx.InvalidURL:
@@ -52,6 +52,8 @@ class Wire:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"", parameters: Mapping[str, str] | None = None
     ) -> Answer:
         """One exchange, over within the destination's seconds whatever the other side does."""
+        import httpx
+
         until = time.monotonic() + self._seconds
         try:
             with self._client.stream(method, url, headers=dict(headers), content=content or None, params=parameters) as response:
