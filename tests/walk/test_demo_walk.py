@@ -26,6 +26,7 @@ def test_a_small_demo_finds_or_explains_everything_and_says_what_to_do(tmp_path:
     for held in faults["by_kind"].values():
         assert held["found"] + len(held["blind_spots"]) == held["planted"]
         assert not held["missed"]
+    assert story["truth"]["false_alarms"]["link"] == 0, "nobody is linked to somebody else"
     said = "\n".join(lines(story, story["first_decision"], home, told(story["withheld"], patients)))
     for one in story["withheld"]:
         assert f"{one['withheld']} of {one['of']} {one['use']}: " in said

@@ -129,4 +129,6 @@ def circumstance(evidence: Evidence, fault: Fault) -> str:
         return "" if came else "never-sent"
     if fault["kind"] == "mapping_error":
         return "" if came >= FEWEST_VALUES else "too-few-values"
+    if fault["kind"] == "identifiers_swapped":
+        return "" if evidence.by_value.get(str(detail["mrn_right"])) else "alone-under-its-number"
     return ""

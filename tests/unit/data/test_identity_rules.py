@@ -135,10 +135,21 @@ def test_a_name_alone_is_no_doubt_unless_it_is_rare(bearers: int, grade: str) ->
     known = payer._replace(birth="1960-01-05", sex="male", persons=("urn:mrn|100",))
     evidence = compare(payer, known, weights, lambda field, term: (bearers, 14_000))
     verdict = judge(payer, known, evidence, weights.prior(14_000), weights)
-    assert (verdict.grade, verdict.rule) == (grade, "name-alone" if grade == "none" else "too-little-evidence")
+    assert (verdict.grade, verdict.rule) == (grade, "little-in-common" if grade == "none" else "too-little-evidence")
     dated = payer._replace(birth="1960-01-05")
     evidence = compare(dated, known, weights, lambda field, term: (bearers, 14_000))
     assert judge(dated, known, evidence, weights.prior(14_000), weights).grade in ("probable", "certain")
+
+
+def test_half_a_name_and_a_birth_date_are_no_doubt_unless_something_else_is_shared(desk: Desk) -> None:
+    """Two Kathleens born on one day under two numbers in two houses are nobody's question; at one telephone a new surname is one
+    person's."""
+    desk.take("ehr", patient("a", "Jordan", "Kathleen", mrn="100", phone="(312) 555-0177"))
+    desk.take("ehr", patient("b", "Brown", "Kathleen", mrn="200", street="9 Elm Road"))
+    assert desk.reviews() == []
+    desk.take("ehr", patient("c", "Schmidt", "Kathleen", mrn="300", phone="(312) 555-0177"))
+    assert desk.person("a") == desk.person("c") != desk.person("b")
+    assert desk.reviews() == []
 
 
 def test_a_sex_in_the_place_of_a_name_is_no_name(desk: Desk) -> None:
@@ -171,8 +182,8 @@ people = st.builds(
 @given(people, people, st.integers(0, 4_000), st.integers(2_000, 5_000))
 def test_what_no_score_may_link(left: Features, right: Features, count: int, total: int) -> None:
     """Whatever the names weigh: two numbers of one authority without a place in common are never linked, nor are names that are merely
-    alike under two numbers; a pair with nothing in common but its name is put before a human only when that alone makes it probable. And
-    a verdict does not depend on which record came first."""
+    alike under two numbers; a pair with nothing in common but a name, or half a name and a birth date, is put before a human only when
+    that makes it probable. And a verdict does not depend on which record came first."""
     weights = shipped()
     evidence = compare(left, right, weights, lambda field, term: (count, total))
     verdict = judge(left, right, evidence, weights.prior(total), weights)
@@ -182,7 +193,8 @@ def test_what_no_score_may_link(left: Features, right: Features, count: int, tot
         assert grade < GRADES.index("probable")
     if levels.get("identifier") == "other" and levels.get("middle") is None and levels.get("given") in ("close", "fuzzy", "initial"):
         assert grade < GRADES.index("probable") or levels.get("birth") != "exact"
-    if set(levels) <= {"family", "given", "sex"}:
+    alike = {field for field, level in levels.items() if level not in ("other", "place", "parts", "fuzzy", "initial")} - {"sex"}
+    if alike <= {"family", "given"} or alike <= {"family", "birth"} or alike <= {"given", "birth"}:
         assert verdict.grade == "none" or verdict.score >= weights.probable
     back = compare(right, left, weights, lambda field, term: (count, total))
     assert judge(right, left, back, weights.prior(total), weights).grade == verdict.grade

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trivet.data.engines.duck import DuckEngine
 from trivet.kernel.resources import text
 from trivet.wiring.alarms import ALARMS, alarms, counted, unalarmed
-from trivet.wiring.finders import FINDERS
+from trivet.wiring.finders import FINDERS, circumstance
 from trivet.wiring.heard import CHECKS, Doubt, asked, identifiers
 from trivet.wiring.scorecard import blind_spots, found
 from trivet.wiring.unanswered import told as unanswered_words
@@ -123,6 +124,17 @@ def test_found_and_blind_spots_and_missed_are_what_was_planted(told: list[tuple[
     }
     unknown = whole_card["by_kind"].get("code_unmapped")
     assert unknown is None or unknown["false_alarms"] == len(hit - {fault["id"] for fault in faults if fault["kind"] == "code_unmapped"})
+
+
+@pytest.mark.parametrize(("right", "word"), [(set(), "alone-under-its-number"), ({"Patient/a"}, "")])
+def test_a_swapped_number_is_a_blind_spot_only_where_nothing_else_is_known(right: set[str], word: str) -> None:
+    """A result under a number that nobody else bears, of somebody who never came under their own: nothing tells it from a new person. Where
+    the person has a record of their own, it must be found."""
+    heard: Any = Heard(set(), {}, 0)
+    heard.by_value = {"100": {"Patient/x"}, "200": right}
+    fault = {"id": "F1", "kind": "identifiers_swapped", "where": {}, "person": "P1", "detail": {"mrn_used": "100", "mrn_right": "200"}}
+    assert circumstance(heard, fault) == word
+    assert not word or ("identifiers_swapped", word) in blind_spots()
 
 
 def test_every_kind_of_the_hospital_has_a_finder_and_every_blind_spot_a_kind() -> None:

@@ -20,7 +20,7 @@ ALIKE = frozenset({"exact", "part", "close", "nickname", "swapped", "digit", "sa
 HALF = ALIKE | {"initial", "fuzzy", "parts"}
 MERELY_ALIKE = frozenset({"close", "initial", "fuzzy"})  # given names that may be one, written badly, or two: Bryan and Ryan
 CONTACT = ("telephone", "address", "mail", "member")
-BEYOND_NAMES = (*CONTACT, "birth", "identifier", "middle")
+WHO = ("family", "given", "birth")
 OTHER_NUMBER = "other-number"
 GENERATION = 12  # years between birth dates from which one name at one address may be parent and child
 
@@ -72,10 +72,8 @@ def judge(left: Features, right: Features, evidence: Evidence, prior: float, wei
     grade = by_score(score, weights)
     if "birth-order" in against:
         return Verdict("none", "birth-order", score)
-    if grade == "possible" and not any(levels.get(field) in ALIKE for field in BEYOND_NAMES):
-        return Verdict("none", "name-alone", score)  # two persons of one name: a human would have nothing to go by either
-    if "twins" in against and levels.get("identifier") == "other" and not reached(levels):
-        return Verdict("none", "twins", score)  # nothing in common but a family name and a day
+    if grade == "possible" and _little(levels):
+        return Verdict("none", "little-in-common", score)  # a human would have nothing to go by either
     if against and grade != "none":
         return Verdict("possible", against[0], score)
     most, rule = _at_most(levels, grade)
@@ -91,6 +89,12 @@ def by_score(score: float, weights: Weights) -> str:
     if score >= weights.probable:
         return "probable"
     return "possible" if score >= weights.possible else "none"
+
+
+def _little(levels: Mapping[str, str]) -> bool:
+    """Is there nothing in common but a name, or half a name and a birth date? Every register has such pairs by chance."""
+    alike = {field for field in (*WHO, *CONTACT, "identifier", "middle") if levels.get(field) in ALIKE}
+    return len(alike) < len(WHO) and alike <= set(WHO)
 
 
 def reached(levels: Mapping[str, str]) -> bool:
@@ -110,7 +114,7 @@ def _at_most(levels: Mapping[str, str], grade: str) -> tuple[str, str]:
     half_given = levels.get("given") in HALF
     contact, numbers, middle = reached(levels), levels.get("identifier"), levels.get("middle")
     two = middle == "other" or (numbers == "other" and middle != "same")
-    if two and family and levels.get("birth") == "exact" and levels.get("given") in MERELY_ALIKE:
+    if two and levels.get("birth") == "exact" and levels.get("given") in MERELY_ALIKE:
         return "possible", "twins"
     if numbers == "other" and not settles(levels, grade):
         return "possible", OTHER_NUMBER
