@@ -85,6 +85,8 @@ class Mat:
 
     def clear(self) -> None:
         """Keep or land what lies here; a part of it where it is much, and the rest when the loop has looked after others."""
+        if not self.lying:
+            return
         loop = asyncio.get_running_loop()
         messages: list[Message] = []
         size = 0
@@ -122,12 +124,11 @@ class Mat:
     def _lull(self, loop: asyncio.AbstractEventLoop) -> None:
         """Nothing came for a moment: land what is kept, and leave the journal empty."""
         self.timer = None
-        waited = time.monotonic() - self.answered
-        if waited >= QUICK:
+        if time.monotonic() - self.answered >= QUICK:
             self.intake.land()
             self.intake.blank()
         if self.intake.owed:
-            self.timer = loop.call_later(QUICK if waited < 1 else 1.0, self._lull, loop)
+            self.timer = loop.call_later(1.0 if self.intake.stuck else QUICK, self._lull, loop)
 
 
 def say_kept(messages: Sequence[Message]) -> None:
@@ -167,6 +168,6 @@ async def open_door(
         profile=ack_profile(house, source, options),
         alert=alert,
     )
-    mat.together = listener.together
+    mat.together, listener.all_here = listener.together, mat.clear
     await listener.open(address.hostname, address.port)
     return listener

@@ -118,7 +118,7 @@ class SQLiteStore:
         self._handed = 0  # pieces in the queue or in the writer thread's hands
         self._pace = 0.0  # seconds a commit takes, smoothed
         self._patient = True  # does the writer wait for other processes?
-        self._inside = False  # does a transaction of ours hold the write lock?
+        self._asking = False  # does whoever uses the writer wait for the write lock?
         self.debt: Debt | None = None
         self._closed = False
         create_private(path)
@@ -182,7 +182,7 @@ class SQLiteStore:
     def free(self) -> bool:
         """Is the store well, and nobody else's: could what is promised now be kept at once? Asked in a moment, without waiting.
 
-        True while a transaction of our own is under way, because then no other process has the lock.
+        True while a transaction of our own is under way, because then no other process has the lock, and for a moment after one.
         """
         with self._gate:
             if self._closed or os.getpid() != self._pid:
@@ -192,8 +192,9 @@ class SQLiteStore:
             if mine:
                 self._begin(patient=False)
                 self._writer.execute("ROLLBACK")
-            return (mine or self._inside) and bool(self._place) and self._standing()[0] == self._place
-        except sqlite3.Error:
+            there = os.stat(self.path)
+            return (mine or not self._asking) and (there.st_dev, there.st_ino) == self._place[:2]
+        except (sqlite3.Error, OSError):
             return False
         finally:
             if mine:
@@ -313,11 +314,11 @@ class SQLiteStore:
         False when nothing was done, because another process holds the store and the caller is not `patient`.
         """
         pieces, count = [first], 0
-        self._working = threading.get_ident()
+        self._asking, self._working = True, threading.get_ident()
         try:
             self._carrier.before(self._writer)
             self._begin(patient)
-            self._inside = True
+            self._asking = False
             count = self._pay()
             until = time.monotonic() + WORKING_FOR
             alive = self._do(first, first=not count)
@@ -335,7 +336,7 @@ class SQLiteStore:
             failure = problem(error, self.path)
         finally:
             self._abandon()  # whatever broke, no transaction stays open
-            self._inside, self._working = False, 0
+            self._asking, self._working = False, 0
         if count and self.debt is not None:
             self.debt.paid(count) if failure is None else self.debt.failed(failure)
         if not alone:

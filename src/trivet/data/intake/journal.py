@@ -34,7 +34,6 @@ __all__ = ["IntakeJournal", "through"]
 
 _THROUGH, _LANDED = (text("trivet.data", "sql", "statements", f"intake_{name}.sql") for name in ("through", "landed"))
 PATIENCE = 5.0  # seconds to wait for a process that lands what a crash left
-LOOKS = 5
 
 
 class Owed(NamedTuple):
@@ -59,6 +58,7 @@ class IntakeJournal:
         self._pen, self._lock = threading.Lock(), threading.Lock()
         self._owed: deque[Owed] = deque()
         self._next = 1
+        self._denied = False  # another process had it, and did not let go
         self._broken = False  # the file failed or was moved: nothing more is written into it
         self._failure: BaseException | None = None  # why what is owed could not be landed
         self._under_way: Future[None] | None = None
@@ -69,9 +69,10 @@ class IntakeJournal:
         with self._pen:
             if self._file is not None:
                 return True
-            until = time.monotonic() + patience
+            until = time.monotonic() + (0 if self._denied else patience)
             while (file := self._taken()) is None:
                 if time.monotonic() > until:
+                    self._denied = True  # the next door need not wait again
                     return False
                 time.sleep(0.02)
             try:
@@ -223,14 +224,6 @@ class IntakeJournal:
     def waiting(self) -> tuple[Counter[str], list[str]]:
         """What stands in the journal and is not landed, whoever has it: how many messages of each source, and what is wrong."""
         self._store.catch_up()
-        for _ in range(LOOKS):
-            counts, wrong = self._look()
-            if not wrong:
-                break
-            time.sleep(0.01)  # another process may have written while we read
-        return counts, wrong
-
-    def _look(self) -> tuple[Counter[str], list[str]]:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -238,6 +231,8 @@ class IntakeJournal:
         after, counts = through(self._store), Counter[str]()
         there = slips.found(data, after)
         whole, missed = slips.lined_up(there, after)
+        if missed and self._held():
+            missed = []  # it was written while we read, and whoever has it knows by heart what is owed
         wrong = [f"slip {number} is missing" for number in missed]
         for slip in there if missed else whole:
             try:
@@ -245,6 +240,15 @@ class IntakeJournal:
             except Fault as fault:
                 wrong.append(fault.why)
         return counts, wrong
+
+    def _held(self) -> bool:
+        """Does anybody have the journal, this process or another one?"""
+        with contextlib.suppress(OSError), self.path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def scrub(self) -> None:
         """Make sure that what was landed is gone from the disk too."""
@@ -265,7 +269,6 @@ class IntakeJournal:
             with contextlib.suppress(OSError):
                 if not self._owed and not self._broken:
                     file.blank()
-                    file.sync()
             file.close()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 __all__ = ["Framer", "framed"]
 
 _VT, _FS, _CR = 0x0B, 0x1C, 0x0D
+_BEGIN, _END = b"\x0b", b"\x1c\r"
 
 
 def framed(message: bytes) -> bytes:
@@ -34,6 +35,8 @@ class Framer:
 
     def feed(self, data: bytes, limit: int) -> list[tuple[bytes, bool]]:
         """Complete frames as (message, too large). `limit` may be lower than the cap while the budget is short."""
+        if not self.inside and data[:1] == _BEGIN and data[-2:] == _END and data.find(_FS) == len(data) - 2 <= min(limit, self.limit):
+            return [(data[1:-2], False)]  # one whole frame, as senders mostly hand it over
         frames: list[tuple[bytes, bool]] = []
         at = 0
         while at < len(data):

@@ -73,6 +73,7 @@ class MllpListener:
         self._left = asyncio.Event()
         self._numbers = count(1)
         self._known: OrderedDict[tuple[bytes, ...], bytes] = OrderedDict()
+        self.all_here: Callable[[], None] = lambda: None  # called when nobody can bring more in this turn of the loop
         self._landed: deque[tuple[Pending, Future[Any]]] = deque()
         self._gathering = False
 
@@ -118,6 +119,11 @@ class MllpListener:
         self.counts["noise"] += peer.framer.noise
         self.buffered -= held
         self._left.set()
+
+    def brought(self) -> None:
+        """A peer has brought what it had. Where it is the only one, nothing need wait for the turns of others."""
+        if len(self._peers) == 1:
+            self.all_here()
 
     def say(self, what: str) -> None:
         """Report something about this door."""

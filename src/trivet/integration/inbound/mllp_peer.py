@@ -60,6 +60,8 @@ class Door(Protocol):
 
     def leave(self, peer: Peer, held: int) -> None: ...
 
+    def brought(self) -> None: ...
+
     def say(self, what: str) -> None: ...
 
     def share(self) -> int: ...
@@ -129,6 +131,8 @@ class Peer(asyncio.BufferedProtocol):
         elif framer.inside and self.late is None:
             self.late = self.loop.call_at(self.begun + self.limits.frame_seconds, self._overdue)
         self.answer()
+        if frames:
+            self.door.brought()
 
     def eof_received(self) -> bool:
         """The peer sends no more. Its answers still go out, where the transport can be half closed (not with TLS)."""

@@ -91,6 +91,8 @@ def acknowledgement(header: Header, code: str, *, control: str, at: str, text: s
 
 def _plain(text: str, header: Header) -> bytes:
     """Our own words, free of whatever the sender chose as delimiters."""
+    if not text:
+        return b""
     raw = _CONTROL.sub(b" ", text.encode("ascii", "replace"))
     return bytes(byte if bytes((byte,)) not in (header.field, *(bytes((one,)) for one in header.encoding)) else 0x20 for byte in raw)
 
