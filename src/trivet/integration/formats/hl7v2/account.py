@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trivet.contracts.record import Element, Span
-from trivet.integration.formats.hl7v2.lineage import Items
+from trivet.integration.formats.hl7v2.lineage import Items, Template, place_of
 from trivet.integration.formats.hl7v2.reader import Segment
+from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.work import CARRIED, Work, settle_marks
 
 __all__ = ["Account"]
@@ -37,8 +38,12 @@ class Account:
             for item in spans:
                 if type(item) is Span:
                     first(item[1], item[4])
+                elif type(item[0]) is str:
+                    first(place_of(item[1]), item[2])  # type: ignore[arg-type]
                 else:
-                    template, scan, _ = item  # type: ignore[misc]
+                    template: Template
+                    scan: Scan
+                    template, scan, _ = item  # type: ignore[misc,assignment]
                     places = scan.places
                     for at, rule in template.firsts:
                         first(places[at], rule)

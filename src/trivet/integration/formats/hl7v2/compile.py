@@ -439,7 +439,7 @@ def _reference(name: str, rule: str, segment: str, argument: str) -> Make:
         if len(builder.resource) == 2:
             return None
         builder.resource["id"] = work.id(resource, *parts, kind) if kind else work.id(resource, *parts)
-        builder.leaf = leaf
+        builder.by = leaf
         builder.spans += rooted(spans_)
         work.born_of(builder)
         spans.append(_new(Span, (f"{path}.reference", leaf[0], leaf[1], leaf[2], rule)))

@@ -8,7 +8,7 @@ from trivet.integration.formats.hl7v2.reader import Repetition, Segment
 from trivet.integration.formats.hl7v2.work import Work
 from trivet.integration.tables import Getter, Test, compile_condition, parse
 
-__all__ = ["binder", "condition"]
+__all__ = ["again", "binder", "condition"]
 
 
 def binder(name: str) -> Callable[[str], Callable[..., str]]:
@@ -33,7 +33,7 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
             other = place[4:]
             return _outside(lambda work, segment, repetition: other if work.message.named(other) else "")
         if place == "again":
-            return _outside(lambda work, segment, repetition: work.again)
+            return _outside(again)
         if place == "after":
             return _outside(lambda work, segment, repetition: work.anchor)
         if place.startswith("option."):
@@ -42,11 +42,16 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
         if place == "order":
             return _outside(lambda work, segment, repetition: _detail(work, segment))
         if place in ("type", "event"):
-            number = 1 if place == "type" else 2
-            return _outside(lambda work, segment, repetition: work.message.segments[0].value(9, number))
+            part = 0 if place == "type" else 1
+            return _outside(lambda work, segment, repetition: work.kind[part])
         return _elsewhere(name, place) if place.split("-")[0] == name else _outside(_elsewhere(name, place))
 
     return bind
+
+
+def again(work: Work, segment: Segment, repetition: Repetition) -> str:
+    """The segment's name when such a one spoke to the record before: the one place that is another for each action of a segment."""
+    return work.again
 
 
 def _outside(get: Getter) -> Getter:
@@ -112,7 +117,13 @@ def _glancing(name: str, other: str, field: int, component: int, whole: bool) ->
         if there is None:
             return ""
         found = there.glance(field, component)
-        return found if found or not whole else _read(there, field, component, 1, 1, True)
+        if found or not whole:
+            return found
+        scan = there.scan
+        if scan is None:
+            return _read(there, field, component, 1, 1, True)
+        at = there.spot(field, 0)
+        return scan.leaves[at] if at else ""
 
     return own if other == name else far
 

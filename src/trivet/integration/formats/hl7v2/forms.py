@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from trivet.contracts.record import Span
 from trivet.integration.formats.hl7v2.compile import naked
 from trivet.integration.formats.hl7v2.convert import stripped
-from trivet.integration.formats.hl7v2.lineage import Bulk, Template, spans_of
+from trivet.integration.formats.hl7v2.lineage import Template, leaf_of, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
@@ -27,11 +27,10 @@ from trivet.integration.formats.hl7v2.values import Bad, Doubt
 from trivet.integration.formats.hl7v2.watch import Opaque, Slot, Watch
 from trivet.integration.formats.hl7v2.work import Builder, Marks, Work
 
-__all__ = ["Code", "Family", "Form", "Recorder", "Speaker", "family_of", "learn", "tell", "token", "watching"]
+__all__ = ["Code", "Family", "Form", "Recorder", "Speaker", "bring", "family_of", "learn", "tell", "token", "watching"]
 
 FORMS = 4_000  # of one feed
 TRIES = 3  # forms for the same texts looked at, which differ in their tests
-_new = tuple.__new__  # a named tuple without its Python-level constructor
 _NOTHING = Repetition([], 0, 0, "")
 _ALWAYS = (stripped, naked)  # `texts` of a scan, and none of them is blank
 Rows = list[tuple[str, int, str, str]]
@@ -103,8 +102,11 @@ class Family:
         """What decides between the forms of the family."""
         if not self.asks:
             return self.pick(scan.leaves), work.offset
-        asked = [get(work, segment, _NOTHING) if exact else not get(work, segment, _NOTHING) for get, exact in self.asks.items()]
-        return self.pick(scan.leaves), work.offset, *asked
+        key = [self.pick(scan.leaves), work.offset]
+        for get, exact in self.asks.items():
+            said = get(work, segment, _NOTHING)
+            key.append(said if exact else not said)
+        return tuple(key)
 
     def widen(self, exact: Set[int], asks: dict[Callable[..., str], bool]) -> bool:
         """Look at more from now on. False when the family looks at all that anyhow."""
@@ -127,37 +129,54 @@ def tell(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder)
     if said is None:
         return False
     born, made = said
-    _, template, labels, children, puts, marks, doubts, loose = form
-    waiting = zip(children, born, strict=True)
-    if template is not None:
+    if form.template is not None:
         builder.resource = made
-        builder.spans.append(_new(Bulk, (template, scan, "")))
-        if labels:
-            builder.labels = labels.copy()
-    else:
-        resource, labels, add = builder.resource, builder.labels, builder.spans.append
-        builder.loose |= loose
-        for (target, index, rows, rule, before, births), value in zip(puts, made, strict=True):
-            if births:
-                _bear(work, scan, islice(waiting, births))
-            if target is None:
-                if before:
-                    work.marked.append((scan, before))
-                builder.absorb(work, value, spans_of((Bulk(rows, scan, ""),)), rule)
-                continue
-            stands = target.put(resource, labels, index, value)
-            if stands:
-                add(_new(Bulk, (rows, scan, stands)))
-            else:
-                work.marked.append((scan, (*before, *((False, at, rule) for at, _ in rows.firsts))))
+        bring(form, work, segment, scan, builder, born)
+        return True
+    _, _, _, children, puts, marks, doubts, loose = form
+    waiting = zip(children, born, strict=True)
+    resource, labels, add = builder.resource, builder.labels, builder.spans.append
+    builder.loose |= loose
+    for (target, index, rows, rule, before, births), value in zip(puts, made, strict=True):
+        if births:
+            _bear(work, scan, islice(waiting, births))
+        if target is None:
+            if before:
+                work.marked.append((scan, before))
+            builder.absorb(work, value, spans_of(((rows, scan, ""),)), rule)
+            continue
+        stands = target.put(resource, labels, index, value)
+        if stands:
+            add((rows, scan, stands))
+        else:
+            work.marked.append((scan, (*before, *((False, at, rule) for at, _ in rows.firsts))))
     if born:
         _bear(work, scan, waiting)
     if marks:
         work.marked.append((scan, marks))
-    for doubt, at, rule in doubts:
-        text = scan.leaves[at]
-        work.doubt(doubt, _new(Leaf, (scan.places[at], len(text), scan.head + segment.suffixes[at], text, "")), rule)
+    if doubts:
+        _doubtful(doubts, work, segment, scan)
     return True
+
+
+def bring(form: Form, work: Work, segment: Segment, scan: Scan, builder: Builder, born: Any) -> None:
+    """What a form brings along with a new record: its spans, the records that its fields gave rise to, what was marked and noticed."""
+    _, template, labels, children, _, marks, doubts, _ = form
+    builder.spans.append((template, scan, ""))  # type: ignore[arg-type]
+    if labels:
+        builder.labels = labels.copy()
+    if children:
+        _bear(work, scan, zip(children, born, strict=True))
+    if marks:
+        work.marked.append((scan, marks))
+    if doubts:
+        _doubtful(doubts, work, segment, scan)
+
+
+def _doubtful(doubts: tuple[tuple[Doubt, int, str], ...], work: Work, segment: Segment, scan: Scan) -> None:
+    """Doubtful values are noticed."""
+    for doubt, at, rule in doubts:
+        work.doubt(doubt, leaf_of((segment, at)), rule)
 
 
 def _bear(work: Work, scan: Scan, waiting: Iterable[Any]) -> None:
@@ -165,7 +184,7 @@ def _bear(work: Work, scan: Scan, waiting: Iterable[Any]) -> None:
     for (type_, rows, before), (id_, resource) in waiting:
         if before:
             work.marked.append((scan, before))
-        work.bear(type_, id_, resource, _new(Bulk, (rows, scan, "")))
+        work.bear(type_, id_, resource, (rows, scan, ""))
 
 
 def learn(work: Work, segment: Segment, scan: Scan, type_: str, run: Callable[[Work, Segment, Speaker], None]) -> tuple[Form, Watch] | None:

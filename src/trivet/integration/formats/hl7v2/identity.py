@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from trivet.integration.formats.hl7v2.compile import naked
 from trivet.integration.formats.hl7v2.forms import Code, Family, family_of, watching
+from trivet.integration.formats.hl7v2.lineage import By
 from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.watch import WatchedLeaf, pick
@@ -21,10 +22,9 @@ from trivet.integration.formats.hl7v2.work import Builder, Group, Work
 
 __all__ = ["Choice", "Told", "choices", "named"]
 
-Found = tuple[tuple[str, ...], Leaf | None]
+Found = tuple[tuple[str, ...], By | None]
 Get = Callable[[Work, Segment, Group], Found]
 _NULL = ("", '""')
-_new = tuple.__new__  # a named tuple without its Python-level constructor
 _NOTHING: Found = ((), None)
 _EMPTY = ("",)
 
@@ -43,7 +43,7 @@ class Choice(NamedTuple):
     getters: tuple[Getter, ...]
 
 
-Told = Callable[[list[str], Work, Segment, Group], tuple[tuple[str, ...], Leaf | int | None]]
+Told = Callable[[list[str], Work, Segment, Group], tuple[tuple[str, ...], By | int | None]]
 """The choices of a key for all segments of a shape, as one function of the leaves' texts. The naming leaf comes as its index."""
 
 
@@ -71,11 +71,16 @@ class Naming(Protocol):
 def named(work: Work, resource: str, merge: bool, step: Naming, segment: Segment, builder: Builder, home: Group) -> Builder:
     """The record with its id; merged with an earlier one of the same id where records of that kind may meet again."""
     builder.group = home
-    parts, leaf = _key(work, step, segment, home)
+    scan, told = segment.scan, step.known
+    by: By | int | None
+    parts, by = told(scan.texts, work, segment, home) if told is not None and scan is not None else _key(work, step, segment, home)
     if not parts:
         parts = (work.message.segments[0].value(10), segment.name, str(segment.number))
-    builder.leaf = leaf or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
-    found = work.id(resource, *parts)
+    if isinstance(by, int):
+        builder.by = (segment, by)
+    else:
+        builder.by = by or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
+    found = work.settings.ids.get((work.source, resource, *parts)) or work.id(resource, *parts)
     if merge:
         builder.resource["id"] = found
         return work.merge(builder)
@@ -88,7 +93,7 @@ def named(work: Work, resource: str, merge: bool, step: Naming, segment: Segment
     return builder
 
 
-def _key(work: Work, step: Naming, segment: Segment, home: Group) -> Found:
+def _key(work: Work, step: Naming, segment: Segment, home: Group) -> tuple[tuple[str, ...], By | int | None]:
     """The values that name the record, and the leaf of the naming one."""
     scan = segment.scan
     if scan is not None:
@@ -100,11 +105,7 @@ def _key(work: Work, step: Naming, segment: Segment, home: Group) -> Found:
                 told = _learned(work, family, step.action.key, segment, scan, home)
             if step.covers(family):
                 step.known = told
-        parts, leaf = told(scan.texts, work, segment, home)
-        if type(leaf) is int:
-            text = scan.leaves[leaf]
-            leaf = _new(Leaf, (scan.place(leaf), len(text), scan.head + segment.suffixes[leaf], text, ""))
-        return parts, leaf  # type: ignore[return-value]
+        return told(scan.texts, work, segment, home)
     for needed, getters in step.action.key:
         found = _parts(work, needed, getters, segment, home)
         if found[0]:
@@ -201,8 +202,7 @@ def _glanced(there: Segment, scan: Scan, number: int, component: int) -> Found:
     at = there.spot(number, component)
     if not at:
         return _NOTHING
-    text = scan.leaves[at]
-    return (scan.texts[at],), _new(Leaf, (scan.place(at), len(text), scan.head + there.suffixes[at], text, ""))
+    return (scan.texts[at],), (there, at)
 
 
 def _message(work: Work, segment: Segment, home: Group) -> Found:
@@ -222,12 +222,12 @@ def _message(work: Work, segment: Segment, home: Group) -> Found:
 
 def _patient(work: Work, segment: Segment, home: Group) -> Found:
     builder = home.find("Patient")
-    return ((builder.resource["id"],), builder.leaf) if builder is not None else _NOTHING
+    return ((builder.resource["id"],), builder.by) if builder is not None else _NOTHING
 
 
 def _encounter(work: Work, segment: Segment, home: Group) -> Found:
     builder = home.find("Encounter")
-    return ((builder.resource["id"],), builder.leaf) if builder is not None else _NOTHING
+    return ((builder.resource["id"],), builder.by) if builder is not None else _NOTHING
 
 
 _FILLED = (("OBR", 3), ("ORC", 3), ("OBR", 2), ("ORC", 2))

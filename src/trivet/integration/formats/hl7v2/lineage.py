@@ -1,19 +1,19 @@
 """Lineage while it is small: what a form says of a segment is one `Bulk`, and becomes `Span` objects when somebody reads them.
 
 A template knows each span's path, leaf, place in the segment and rule; the segment's scan knows where the leaves stand. Both are
-shared, so a bulk of thirty spans costs three references.
+shared, so a bulk of thirty spans costs three references. What stands behind a reference is kept as a `Ref`, by the same thrift.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
-from typing import NamedTuple
 
 from trivet.contracts.record import Span
+from trivet.integration.formats.hl7v2.reader import Leaf, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
 
-__all__ = ["Bulk", "Items", "Template", "spans_of"]
+__all__ = ["Bulk", "By", "Items", "Ref", "Template", "leaf_of", "place_of", "spans_of"]
 
 _new = tuple.__new__
 
@@ -46,15 +46,33 @@ class Template:
         return found
 
 
-class Bulk(NamedTuple):
-    """The spans of a template for one segment; `stands` is where in the record the template's paths begin."""
+Bulk = tuple[Template, Scan, str]
+"""The spans of a template for one segment, and where in the record the template's paths begin."""
 
-    template: Template
-    scan: Scan
-    stands: str
+By = Leaf | tuple[Segment, int]
+"""A leaf, or the segment and the index in its scan by which it is found."""
+
+Ref = tuple[str, By, str]
+"""The span of a reference: path, the leaf that names whom it refers to, rule."""
 
 
-class Items(list[Span | Bulk]):
+def leaf_of(by: By) -> Leaf:
+    """The leaf itself."""
+    if type(by) is tuple:
+        segment, at = by  # type: ignore[misc]
+        scan = segment.scan
+        assert scan is not None
+        text = scan.leaves[at]
+        return Leaf(scan.place(at), len(text), scan.head + segment.suffixes[at], text)
+    return by  # type: ignore[return-value]
+
+
+def place_of(by: By) -> int:
+    """Byte offset of the leaf."""
+    return by[0].scan.place(by[1]) if type(by) is tuple else by[0]  # type: ignore
+
+
+class Items(list[Span | Bulk | Ref]):
     """The spans of a record, in order, most of them not made yet."""
 
     __slots__ = ()
@@ -64,14 +82,21 @@ class Items(list[Span | Bulk]):
         return tuple(spans_of(self))
 
 
-def spans_of(items: Iterable[Span | Bulk]) -> list[Span]:
+def spans_of(items: Iterable[Span | Bulk | Ref]) -> list[Span]:
     """The spans, one object each, in order."""
     found: list[Span] = []
     for item in items:
         if type(item) is Span:
             found.append(item)
             continue
-        template, scan, stands = item  # type: ignore[misc]
+        if type(item[0]) is str:
+            path, by, rule = item  # type: ignore[misc]
+            leaf = leaf_of(by)
+            found.append(_new(Span, (path, leaf[0], leaf[1], leaf[2], rule)))
+            continue
+        template: Template
+        scan: Scan
+        template, scan, stands = item  # type: ignore[misc,assignment]
         ranks, leaves = template.ranks, scan.leaves
         paths = [stands + path for path in template.paths] if stands else template.paths
         offsets, sizes = map(scan.places.__getitem__, ranks), map(len, map(leaves.__getitem__, ranks))

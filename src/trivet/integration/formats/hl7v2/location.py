@@ -91,7 +91,7 @@ def _level(
     if above is not None:
         out["partOf"] = {"reference": work.reference("Location", above[0])}
         put("partOf.reference", above[1])
-    builder.leaf = named
+    builder.by = named
     return builder
 
 
@@ -111,7 +111,7 @@ def _unnamed(work: Work, repetition: Repetition) -> Builder | None:
         return None
     builder = Builder("Location")
     builder.resource["id"] = work.id("Location", pick(work, leaf, stripped))
-    builder.leaf = leaf
+    builder.by = leaf
     return builder
 
 

@@ -24,7 +24,8 @@ class Link(NamedTuple):
     """One reference to set: `every` collects all records of the label in the home group, else the nearest one is taken.
 
     `now` sets it at once, while the labels of the segment hold, instead of at the end of the message.
-    `alone` is the element when the target is one element of the record, `tail` then the path of the reference.
+    `alone` is the element when the target is one element of the record, `tail` then the path of the reference; elsewhere the path
+    ends with `ending`.
     With a `key` the target is a structure, the reference one part of it and `constants` the others.
     """
 
@@ -37,10 +38,11 @@ class Link(NamedTuple):
     rule: str = ""
     alone: str = ""
     tail: str = ""
+    ending: str = ""
 
 
 class Action(NamedTuple):
-    """One row of `messages.csv`: what a segment does."""
+    """One row of `messages.csv`: what a segment does. References of `prompt` are set at once, of `links` at the end of the message."""
 
     tree: Condition | None
     when: Test | None
@@ -51,6 +53,7 @@ class Action(NamedTuple):
     home: tuple[str, ...]
     key: tuple[Choice, ...]
     links: tuple[Link, ...]
+    prompt: tuple[Link, ...]
     bare: bool
     acts: bool
     token: int
@@ -67,12 +70,12 @@ class Opening(NamedTuple):
 class Plan:
     """Everything for one kind of message. What a segment does is compiled when the first one is met: few kinds hold many segments."""
 
-    __slots__ = ("_actions", "_after", "_rows", "openings")
+    __slots__ = ("_actions", "_rows", "openings", "sequel")
 
     def __init__(self, openings: dict[str, Opening], rows: dict[str, list[Row]]) -> None:
         self.openings, self._rows = openings, rows
         self._actions: dict[str, tuple[Action, ...]] = {}
-        self._after: dict[tuple[str, str], tuple[int, tuple[Action, ...]]] = {}
+        self.sequel: dict[tuple[str, str], tuple[int, tuple[Action, ...]]] = {}
 
     def knows(self, name: str) -> bool:
         """Does any row speak of this segment?"""
@@ -88,7 +91,7 @@ class Plan:
     def after(self, name: str, anchor: str) -> tuple[int, tuple[Action, ...]]:
         """What a segment does when it stands after another: the actions that are left, with what is left of their conditions; and the
         number under which it is remembered which of them are due."""
-        found = self._after.get((name, anchor))
+        found = self.sequel.get((name, anchor))
         if found is None:
             left = [(action, known(action.tree, "after", anchor) if action.tree else True) for action in self.actions(name)]
             kept = tuple(
@@ -96,12 +99,12 @@ class Plan:
                 for action, rest in left
                 if rest is not False
             )
-            found = self._after[name, anchor] = token(), kept
+            found = self.sequel[name, anchor] = token(), kept
         return found
 
 
 def _action(row: Row) -> Action:
-    tree = parse(row["when"]) if row["when"] else None
+    tree, links = parse(row["when"]) if row["when"] else None, _links(row["links"])
     return Action(
         tree=tree,
         when=compile_condition(tree, binder(row["segment"])) if tree else None,
@@ -111,7 +114,8 @@ def _action(row: Row) -> Action:
         mode=row["mode"].rstrip("!"),
         home=tuple(row["home"].split()),
         key=choices(row["key"], row["segment"]),
-        links=_links(row["links"]),
+        links=tuple(link for link in links if not link.now),
+        prompt=tuple(link for link in links if link.now),
         bare=row["mode"].endswith("!"),
         acts="!" in row["links"],
         token=token(),
@@ -135,7 +139,9 @@ def _links(text: str) -> tuple[Link, ...]:
         pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in constants))
         name, place = label.lstrip("*"), Target(target.lstrip("!"))
         alone = place.text if place.fixed and len(place.steps) == 1 and not key else ""
-        found.append(Link(place, name, label[:1] == "*", target[:1] == "!", key, pairs, f"link/{name}", alone, f"{alone}.reference"))
+        ending = f".{key}.reference" if key else ".reference"
+        every, now = label[:1] == "*", target[:1] == "!"
+        found.append(Link(place, name, every, now, key, pairs, f"link/{name}", alone, f"{alone}.reference", ending))
     return tuple(found)
 
 

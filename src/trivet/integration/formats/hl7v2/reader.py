@@ -9,7 +9,8 @@ Section numbers are those of HL7 v2.8.2 chapter 2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from trivet.integration.formats.hl7v2.charset import Undecodable, codec_of, masked
@@ -80,8 +81,10 @@ def find_header(raw: bytes) -> re.Match[bytes] | None:
 
 
 _STANDARD = ("|", "^", "~", "\\", "&")
+_USUAL, _USUAL_HEAD = Separators(*_STANDARD), b"MSH|^~\\&|"
 
 
+_names: set[str] = set()  # of segments that were met: what three such characters can be
 _spots: dict[tuple[bytes, int, int], int] = {}
 _suffixes: dict[bytes, tuple[str, ...]] = {}
 
@@ -114,9 +117,10 @@ class Script:
 
 
 class Segment:
-    """One segment. `number` counts segments of this name from 1; field positions follow the standard (MSH-1 is the separator)."""
+    """One segment. `number` counts segments of this name from 1; field positions follow the standard (MSH-1 is the separator).
+    `scan` has its leaves and its shape once `Message.look` was called, where the characters alone say what is read; else it is None."""
 
-    __slots__ = ("_all", "_fields", "_parsed", "_scan", "_starts", "continued", "name", "number", "script", "start", "text")
+    __slots__ = ("_all", "_fields", "_parsed", "_starts", "continued", "line", "name", "number", "scan", "script", "start", "text")
 
     def __init__(self, script: Script, name: str, number: int, start: int, text: str) -> None:
         self.script, self.name, self.number, self.start, self.text = script, name, number, start, text
@@ -124,16 +128,9 @@ class Segment:
         self._starts: list[int] | None = None
         self._parsed: dict[int, list[Repetition]] = {}
         self._all: list[list[Repetition] | None] | None = None
-        self._scan: Scan | bool | None = None
+        self.scan: Scan | None = None
         self.continued = False
-
-    @property
-    def scan(self) -> Scan | None:
-        """Its leaves and its shape; None where the characters alone do not say what is read."""
-        found = self._scan
-        if found is None:
-            found = self._scan = self._look() or False
-        return found or None  # type: ignore[return-value]
+        self.line = -1  # which of the lines that the message was cut into, if it is one
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -149,7 +146,8 @@ class Segment:
         return found
 
     def spot(self, number: int, component: int = 1) -> int:
-        """The index, in the scan, of a component of the first repetition of a field; 0 for none. Found once for the shape."""
+        """The index, in the scan, of a component of the first repetition of a field (0: the first that is filled); 0 for none. Found once
+        for the shape."""
         scan = self.scan
         assert scan is not None
         found = _spots.get((scan.shape, number, component))
@@ -157,13 +155,10 @@ class Segment:
             if len(_spots) >= 20_000:
                 _spots.clear()
             repetitions = self.field(number)
-            leaf = repetitions[0].leaf(component) if repetitions else None
+            first = repetitions[0] if repetitions else None
+            leaf = None if first is None else first.leaf(component) if component else next(first.leaves(), None)
             found = _spots[scan.shape, number, component] = scan.places.index(leaf.offset) if leaf is not None else 0
         return found
-
-    def _look(self) -> Scan | None:
-        script = self.script
-        return script.sheet.scan(self.text, self.start, self.name, self.number, self.continued) if script.standard else None
 
     @property
     def fields(self) -> list[str]:
@@ -271,6 +266,10 @@ class Segment:
 
     def glance(self, number: int, component: int = 1) -> str:
         """The text of a component of the first repetition, without reading more; "" for nothing and for HL7's null."""
+        scan = self.scan
+        if scan is not None:
+            at = self.spot(number, component)
+            return scan.leaves[at] if at else ""
         fields = self.fields
         text = fields[number] if number < len(fields) else ""
         if not text:
@@ -305,9 +304,9 @@ class Segment:
 
 
 class Message:
-    """One message. Raises NotHl7v2 when the bytes hold no header."""
+    """One message; `counts` its segments by name. Raises NotHl7v2 when the bytes hold no header."""
 
-    __slots__ = ("_by_name", "alternates", "codec", "declared", "raw", "script", "segments", "separators", "shadow", "undeclared")
+    __slots__ = ("_by_name", "alternates", "codec", "counts", "declared", "raw", "script", "segments", "separators", "shadow", "undeclared")
 
     def __init__(self, raw: bytes, charset: str = "") -> None:
         """`charset` is what the site says the feed really uses when MSH-18 is empty: a name of table 0211 or Python's."""
@@ -316,8 +315,7 @@ class Message:
             raise NotHl7v2("no MSH segment")
         self.raw = raw
         start = found.start(1)
-        head = raw[start : start + 12].split(b"\r")[0].split(b"\n")[0].decode("latin-1")
-        self.separators = _separators(head)
+        self.separators = _USUAL if raw.startswith(_USUAL_HEAD, start) else _separators(raw[start : start + 12])
         self.undeclared = False
         self.declared, self.alternates = self._declared(start)
         self.codec = self._codec(charset)
@@ -325,18 +323,23 @@ class Message:
         self.shadow = raw.decode("latin-1") if ascii_only else masked(raw, self.codec)
         plain = ascii_only and self.shadow.count(self.separators.escape) <= 1
         self.script = Script(raw, self.shadow, self.separators, self.codec, self.declared, plain)
-        self.segments = self._lines(start)
+        self.counts: dict[str, int] = {}
+        self.segments = self._lines(start, ascii_only)
         self._by_name: dict[str, list[Segment]] | None = None
 
     def _declared(self, start: int) -> tuple[str, tuple[str, ...]]:
         """MSH-18: the character set and its alternates, as written."""
         line = self.raw[start : start + 4000].partition(b"\r")[0].partition(b"\n")[0]
+        if line.count(self.separators.field.encode("latin-1")) < 17:
+            return "", ()
         fields = line.decode("latin-1").split(self.separators.field)
-        names = fields[17].split(self.separators.repetition) if len(fields) > 17 and fields[0] == "MSH" else [""]
+        names = fields[17].split(self.separators.repetition) if fields[0] == "MSH" else [""]
         return names[0].strip(), tuple(name.strip() for name in names[1:] if name.strip())
 
     def _codec(self, charset: str) -> str:
         """The codec in force. Without a declaration ASCII holds; UTF-8 is taken when the bytes prove it, and is noticed."""
+        if not self.declared and not self.alternates and self.raw.isascii():
+            return "ascii"
         names = [name for name in (self.declared, *self.alternates) if name]
         codecs_ = [codec_of(name) for name in names]
         if any(codec and codec.startswith("iso2022") for codec in codecs_) and b"\x1b" in self.raw:
@@ -354,30 +357,50 @@ class Message:
             return "ascii"
         return "utf-8"
 
-    def _lines(self, start: int) -> list[Segment]:
+    def _lines(self, start: int, ascii_only: bool) -> list[Segment]:
         """Segments by line. A line that does not look like a segment belongs to the one before it (an unescaped line break)."""
         shadow, separator = self.shadow, self.separators.field
-        counts: dict[str, int] = {}
+        counts = self.counts
         segments: list[Segment] = []
+        script, known, cut = self.script, _names, False
+        pairs: Iterable[tuple[int, str]]
         if "\n" in shadow or "\x1c" in shadow or "\x0b" in shadow:
             pairs = [(found.start(), found[0]) for found in _LINE.finditer(shadow, start)]
         else:
-            pairs, at = [], start
-            for text in (shadow if not start else shadow[start:]).split("\r"):
-                if text:
-                    pairs.append((at, text))
-                at += len(text) + 1
-        for at, text in pairs:
+            lines = (shadow if not start else shadow[start:]).split("\r")
+            pairs = zip(accumulate([len(text) + 1 for text in lines], initial=start), lines, strict=False)
+            if ascii_only:
+                script.sheet.cut(start)
+                cut = True
+        for line, (at, text) in enumerate(pairs):
             name = text[:3]
-            if text[3:4] in (separator, "") and _NAME.fullmatch(name):
+            if text[3:4] in (separator, "") and (name in known or _is_name(name)):
                 counts[name] = number = counts.get(name, 0) + 1
-                segments.append(Segment(self.script, name, number, at, text))
+                segment = Segment(script, name, number, at, text)
+                if cut:
+                    segment.line = line
+                segments.append(segment)
             elif segments and text.strip():
                 before = segments[-1]
                 before.text = shadow[before.start : at + len(text)]
-                before.continued = True
-                self.script.sheet.calm = False  # what breaks lines stands inside a value now
+                before.continued, before.line = True, -1
+                script.sheet.calm = False  # what breaks lines stands inside a value now
         return segments
+
+    def look(self) -> None:
+        """Take the scans of all segments."""
+        script = self.script
+        sheet = script.sheet
+        if not script.standard:
+            return
+        quick, leaves, shapes = sheet.quick, sheet.leaves, sheet.shapes
+        for segment in self.segments:
+            line, name = segment.line, segment.name
+            if quick and line >= 0 and name not in _SHIFTED:
+                texts = leaves[line].split("|")
+                segment.scan = Scan(f"{name}[{segment.number}]", segment.start, texts, texts, shapes[line])
+            else:
+                segment.scan = sheet.scan(segment.text, segment.start, name, segment.number, segment.continued, line)
 
     def named(self, name: str) -> list[Segment]:
         """All segments of a name, in order."""
@@ -434,8 +457,17 @@ class Message:
         return code, event, structure
 
 
-def _separators(head: str) -> Separators:
+def _is_name(name: str) -> bool:
+    """Whether this is what a segment can be called; remembered."""
+    if _NAME.fullmatch(name) is None:
+        return False
+    _names.add(name)
+    return True
+
+
+def _separators(start: bytes) -> Separators:
     """MSH-1 and MSH-2, the standard's characters where a short MSH-2 leaves them out."""
+    head = start.split(b"\r")[0].split(b"\n")[0].decode("latin-1")
     field = head[3:4]
     given = head[4:].split(field)[0][:5]
     return Separators(field, *(given + "^~\\&"[len(given) :] if len(given) < 4 else given))

@@ -8,9 +8,10 @@ puts a test into the form, when the form is made. Records that rows made are jud
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
-from trivet.contracts.record import Record, Span, Translation
+from trivet.contracts.record import Record, Translation
 from trivet.integration.formats.hl7v2.watch import Slot, Watch
 from trivet.integration.formats.hl7v2.work import Builder, Work
 from trivet.integration.valid import BOUND, WORDS, proven, settle
@@ -20,6 +21,7 @@ __all__ = ["guard", "mended", "sound"]
 KEYS = 20_000  # of one feed
 _ENDS = frozenset(("start", "end"))
 _CODES = frozenset(("code", "valueCode"))
+_ends_of = itemgetter(0, -1)  # path and rule of a span, template of many and where they stand
 
 
 def sound(work: Work, builder: Builder, record: Record) -> bool:
@@ -27,7 +29,7 @@ def sound(work: Work, builder: Builder, record: Record) -> bool:
     if builder.loose or not work.message.script.sheet.calm:
         return settle(record)[0] is record
     known = work.settings.sound
-    key = (builder.type, builder.leaf is None, *[(item[0], item[4] if type(item) is Span else item[2]) for item in builder.spans])
+    key = (builder.type, builder.by is None, *map(_ends_of, builder.spans))
     if key in known:
         return True
     if settle(record)[0] is not record:

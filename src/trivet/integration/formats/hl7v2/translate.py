@@ -8,7 +8,8 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.hl7v2 import location, special
 from trivet.integration.formats.hl7v2.account import Account
-from trivet.integration.formats.hl7v2.forms import Family, Form, family_of, tell, watching
+from trivet.integration.formats.hl7v2.conditions import again
+from trivet.integration.formats.hl7v2.forms import Family, Form, bring, family_of, tell, watching
 from trivet.integration.formats.hl7v2.identity import Told, named
 from trivet.integration.formats.hl7v2.lineage import Items, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
@@ -17,7 +18,7 @@ from trivet.integration.formats.hl7v2.reader import Message, NotHl7v2, Repetitio
 from trivet.integration.formats.hl7v2.segments import SegmentMap
 from trivet.integration.formats.hl7v2.settle import SETTLED, settle
 from trivet.integration.formats.hl7v2.sound import mended, sound
-from trivet.integration.formats.hl7v2.values import Bad, own_offset
+from trivet.integration.formats.hl7v2.values import Bad, Doubt, own_offset
 from trivet.integration.formats.hl7v2.work import CARRIED, Builder, Group, Settings, Work
 from trivet.integration.overlay import in_force
 from trivet.kernel.errors import Rejected
@@ -30,7 +31,7 @@ _ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
 _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
 _VISIT_LAST = frozenset(("REF", "RRI"))
 _NOTHING = Repetition([], 0, 0, "")
-_SUBJECT = (Link(Target("subject"), "Patient", rule="link/Patient", alone="subject", tail="subject.reference"),)
+_SUBJECT = (Link(Target("subject"), "Patient", rule="link/Patient", alone="subject", tail="subject.reference", ending=".reference"),)
 _settings: dict[str, Settings] = {}
 _new = tuple.__new__
 
@@ -53,13 +54,12 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
         message = Message(raw, settings.charset)
     except NotHl7v2:
         return _refused(raw, "hl7v2-no-header", "no MSH segment in these bytes")
-    if not settings.forms:
-        message.script.standard = False
+    if settings.forms:
+        message.look()
     if message.segments[0].name in _ENVELOPES:
         return _envelope(message)
-    if len(message.named("MSH")) > 1:
+    if message.counts.get("MSH", 0) > 1:
         return _refused(raw, "hl7v2-two-messages", "two messages in one unit")
-    code, event, _ = message.kind
     work = Work(message, settings, profile.source, profile.zone, own_offset(message.moment))
     if message.undeclared:
         header = message.segments[0]
@@ -68,6 +68,7 @@ def translate(raw: bytes, profile: SourceProfile) -> Translation:
         last = message.segments[-1]
         place = f"{last.name}[{last.number}]"
         work.notices.append(Notice("truncated", "", last.name, place, last.start, len(last.text)))
+    code, event, _ = work.kind
     plan = plan_for(code, event)
     for segment in _ordered(message.segments, code):
         _take(work, plan, segment)
@@ -168,30 +169,33 @@ def _home(work: Work, names: tuple[str, ...]) -> Group:
 
 class Step:
     """An action that is due, with what was found out for the next segment that is decided alike: `new` and `more` are the forms of
-    its maps for a new record and for one with content, `known` the choices of its key."""
+    its maps for a new record and for one with content, `known` the choices of its key. `alone`: one map makes the record, of this
+    segment, and what others say (`beside`) comes from segments before it."""
 
-    __slots__ = ("action", "family", "known", "maps", "more", "new")
+    __slots__ = ("action", "alone", "beside", "family", "known", "maps", "more", "new")
 
-    def __init__(self, action: Action, maps: tuple[SegmentMap, ...], family: Family | None) -> None:
+    def __init__(self, action: Action, maps: tuple[SegmentMap, ...], family: Family | None, name: str) -> None:
         self.action, self.maps, self.family = action, maps, family
+        self.beside = len(maps) > 1
+        self.alone = bool(action.resource) and bool(maps) and maps[0].segment == name
         self.new: list[Form | None] = [None] * len(maps)
         self.more: list[Form | None] = [None] * len(maps)
         self.known: Told | None = None
 
     def covers(self, family: Family) -> bool:
         """Whether what is kept for that family may be kept here: this one looks at all that it looks at, from now on at least."""
-        if self.family is None or family.asks:
+        if self.family is None or again in family.asks:
             return False
-        return not self.family.widen(family.indices, {})
+        return not self.family.widen(family.indices, family.asks)
 
 
 def _due(work: Work, plan: Plan, segment: Segment) -> list[Step]:
     """The actions whose condition holds, and the maps of each that have something to say; found once for what decides it."""
     scan = segment.scan
-    number, actions = plan.after(segment.name, work.anchor)
+    number, actions = plan.sequel.get((segment.name, work.anchor)) or plan.after(segment.name, work.anchor)
     if scan is None:
         return _holding(work, actions, segment, None)
-    family = family_of(work, (number, "", scan.shape))
+    family = work.settings.families.get((number, "", scan.shape)) or family_of(work, (number, "", scan.shape))
     found: list[Step] | None = family.forms.get(family.key(work, segment, scan))
     if found is None:
         with watching(work, segment, scan) as watch:
@@ -207,58 +211,92 @@ def _holding(work: Work, actions: tuple[Action, ...], segment: Segment, family: 
         if action.when is None or action.when(work, segment, _NOTHING):
             maps = tuple(one for one in action.maps if one.segment != segment.name or one.speaks(segment))
             if maps or not action.maps or action.bare or action.acts:
-                found.append(Step(action, maps, family))
+                found.append(Step(action, maps, family, segment.name))
     return found
 
 
 def _act(work: Work, step: Step, segment: Segment) -> None:
     """Make or find the record, and let the segment speak to it."""
     action, name = step.action, segment.name
-    home = _home(work, action.home)
-    builder: Builder | None = None
     if action.mode == "last":
-        builder = work.group.find(action.label)
-        if builder is None:
-            return
-    elif action.mode == "own" and (before := home.made.get(action.label)) and name not in before[-1].heard:
+        found = work.group.find(action.label)
+        if found is not None:
+            labels, found.labels = found.labels, _shared(found.labels)
+            work.again = name if name in found.heard else ""
+            found.heard += name + " "
+            _heard(work, step, segment, found)
+            _linked(work, action, found)
+            labels.update(_shared(found.labels))
+            found.labels = labels
+        return
+    home = _home(work, action.home) if action.home else work.group
+    builder: Builder | None = None
+    if action.mode == "own" and (before := home.made.get(action.label)) and name not in before[-1].heard:
         builder = before[-1]  # a second segment of the same name means another record
-    fresh = builder is None
-    labels: Labels | None = None
-    if builder is None:
-        builder = Builder(action.resource or "Nothing", home)
-    elif action.mode == "last":
-        labels = builder.labels
-        builder.labels = _shared(labels)
-        work.again = name if name in builder.heard else ""
-    builder.heard += name + " "
+        builder.heard += name + " "
+        _heard(work, step, segment, builder)
+    else:
+        builder = _made(work, step, segment, home)
+        if builder is None:
+            builder = Builder(action.resource or "Nothing", home)
+            builder.heard = name + " "
+            _heard(work, step, segment, builder)
+        if action.resource:
+            if len(builder.resource) == 2 and not builder.failed and not action.bare:
+                return
+            builder = named(work, action.resource, action.mode == "merge", step, segment, builder, home)
+            home.made.setdefault(action.label, []).append(builder)
+            work.made.setdefault(action.label, []).append(builder)
+    _linked(work, action, builder)
+
+
+def _made(work: Work, step: Step, segment: Segment, home: Group) -> Builder | None:
+    """The new record as the form that is kept with the step tells it; None when there is no such form, or it does not hold."""
+    scan = segment.scan
+    if not step.alone or scan is None:
+        return None
+    form = step.new[0]
+    if form is None:
+        return None
     try:
-        _speak(work, step, segment, builder)
+        said = form.run(scan.texts, scan.leaves, work)
+    except Doubt:
+        return None
+    if said is None:
+        return None
+    builder = Builder(step.action.resource, home, said[1])
+    builder.heard = segment.name + " "
+    bring(form, work, segment, scan, builder, said[0])
+    if step.beside:
+        _heard(work, step, segment, builder, 1)
+    return builder
+
+
+def _heard(work: Work, step: Step, segment: Segment, builder: Builder, first: int = 0) -> None:
+    """The segment speaks to a record; a value that must be right and is not refuses the record."""
+    try:
+        _speak(work, step, segment, builder, first)
     except Bad as bad:
         builder.failed = True
         leaf = bad.leaf
         work.rejects.append(Rejected(bad.code, bad.reason, leaf.locator, leaf.offset, leaf.length, help="trivet quarantine show"))
         for other in segment.leaves():
             work.refused[other.offset] = bad.rule
-    if fresh and action.resource:
-        if len(builder.resource) == 2 and not builder.failed and not action.bare:
-            return
-        made = named(work, action.resource, action.mode == "merge", step, segment, builder, home)
-        home.made.setdefault(action.label, []).append(made)
-        work.made.setdefault(action.label, []).append(made)
-        builder = made
-    if action.links and builder.failed is False:
-        for link in action.links:
-            if link.now:
-                _refer(link, work.group.find(link.label), builder, 0)
+
+
+def _linked(work: Work, action: Action, builder: Builder) -> None:
+    """References to set: those that cannot wait at once, the others when all is known."""
+    if builder.failed:
+        return
+    for link in action.prompt:
+        _refer(link, work.group.find(link.label), builder, 0)
+    if action.links:
         builder.links.append(action.links)
-    if labels is not None:
-        labels.update(_shared(builder.labels))
-        builder.labels = labels
 
 
-def _speak(work: Work, step: Step, segment: Segment, builder: Builder) -> None:
-    """Each map of an action in turn: by the form that is kept with the step, else as the map finds."""
-    for rank, one in enumerate(step.maps):
+def _speak(work: Work, step: Step, segment: Segment, builder: Builder, first: int) -> None:
+    """Each map of an action in turn, from the first of them on: by the form that is kept with the step, else as the map finds."""
+    for rank, one in enumerate(step.maps[first:] if first else step.maps, first):
         if one.segment != segment.name:
             speaker = work.group.segment(one.segment)
             if speaker is not None:
@@ -291,19 +329,24 @@ def _link(work: Work, builder: Builder) -> None:
     if builder.failed or group is None:
         return
     builder.labels.clear()
+    nearest, resource, add = group.nearest, builder.resource, builder.spans.append
     for links in builder.links:
         for link in links:
-            if link.now:
-                continue
             if link.every:
                 for index, target in enumerate(group.made.get(link.label, ())):
                     _refer(link, target, builder, index)
                 continue
-            found = group.find(link.label)
+            found = nearest.get(link.label)
             if found is None and group is work.root:
                 made = work.made.get(link.label)
                 found = made[0] if made is not None and len(made) == 1 else None
-            if found is not None:
+            if found is None:
+                continue
+            name, called, by = link.alone, found.called, found.by
+            if name and name not in resource and called and by is not None and not found.failed and found is not builder:
+                resource[name] = {"reference": called}
+                add((link.tail, by, link.rule))
+            else:
                 _refer(link, found, builder, 0)
 
 
@@ -311,23 +354,25 @@ def _refer(link: Link, target: Builder | None, builder: Builder, index: int) -> 
     """One reference, with the source element that names its target."""
     if target is None or target.failed or target is builder:
         return
-    value: dict[str, Any] = {"reference": f"{target.type}/{target.resource['id']}"}
-    leaf, resource, name = target.leaf, builder.resource, link.alone
+    called = target.called
+    if not called:
+        called = target.called = f"{target.type}/{target.resource['id']}"
+    value: dict[str, Any] = {"reference": called}
+    by, resource, name = target.by, builder.resource, link.alone
     if name and name not in resource:
         resource[name] = value
-        if leaf is None:
+        if by is None:
             builder.loose = True
         else:
-            builder.spans.append(_new(Span, (link.tail, leaf[0], leaf[1], leaf[2], link.rule)))
+            builder.spans.append((link.tail, by, link.rule))
         return
     if link.key:
         value = {link.key: value, **dict(link.constants)}
     path = link.target.put(resource, builder.labels, index, value)
-    if path and leaf is None:
+    if path and by is None:
         builder.loose = True
-    if path and leaf is not None:
-        tail = ".reference" if not link.key else f".{link.key}.reference"
-        builder.spans.append(_new(Span, (path + tail, leaf[0], leaf[1], leaf[2], link.rule)))
+    elif path and by is not None:
+        builder.spans.append((path + link.ending, by, link.rule))
 
 
 def _finish(work: Work) -> Translation:
@@ -342,10 +387,12 @@ def _finish(work: Work) -> Translation:
             continue
         if builder.type in SETTLED:
             settle(work, builder)
-        items.append(builder.spans)
-        record = Record(builder.resource, builder.spans)
+        spans = builder.spans
+        items.append(spans)
+        record = Record(builder.resource, spans)
         records.append(record)
-        valid = (lenient or sound(work, builder, record)) and valid
+        if not lenient and not sound(work, builder, record):
+            valid = False
     told = Translation(tuple(records), Account(work, items), tuple(work.rejects), tuple(work.notices))
     return told if valid else mended(told)
 

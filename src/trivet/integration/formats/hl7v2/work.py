@@ -10,7 +10,7 @@ from typing import Any
 
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Notice, Span
-from trivet.integration.formats.hl7v2.lineage import Bulk, Items, spans_of
+from trivet.integration.formats.hl7v2.lineage import Bulk, By, Items, leaf_of, spans_of
 from trivet.integration.formats.hl7v2.paths import Labels, Target
 from trivet.integration.formats.hl7v2.reader import Leaf, Message, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
@@ -132,12 +132,22 @@ def _slug(name: str) -> str:
 class Group:
     """A stretch of the message that belongs together: the whole, one patient, one order, one insurance, ..."""
 
-    __slots__ = ("level", "made", "name", "parent", "segments")
+    __slots__ = ("_nearest", "level", "made", "name", "parent", "segments")
 
     def __init__(self, name: str, level: int, parent: Group | None) -> None:
         self.name, self.level, self.parent = name, level, parent
         self.made: dict[str, list[Builder]] = {}
         self.segments: dict[str, Segment] = {}
+        self._nearest: dict[str, Builder] | None = None
+
+    @property
+    def nearest(self) -> dict[str, Builder]:
+        """The latest record of every label in this group or around it, once all are made."""
+        found = self._nearest
+        if found is None:
+            around = self.parent.nearest if self.parent is not None else {}
+            found = self._nearest = {**around, **{label: made[-1] for label, made in self.made.items()}} if self.made else around
+        return found
 
     def find(self, label: str) -> Builder | None:
         """The latest record of that label in this group or around it."""
@@ -161,20 +171,26 @@ class Group:
 
 
 class Builder:
-    """A record while it is being built. `leaf` is the source element that names it, `failed` says that it must be refused,
-    `heard` which segments came to it after it was made, `loose` that its spans do not say what it is made of (see `sound.py`)."""
+    """A record while it is being built. `by` is the source element that names it, `called` what a reference to it says, `failed` that it
+    must be refused, `heard` which segments came to it, `loose` that its spans do not say what it is made of (see `sound.py`)."""
 
-    __slots__ = ("failed", "group", "heard", "labels", "leaf", "links", "loose", "resource", "spans", "type")
+    __slots__ = ("by", "called", "failed", "group", "heard", "labels", "links", "loose", "resource", "spans", "type")
 
-    def __init__(self, type_: str, group: Group | None = None) -> None:
+    def __init__(self, type_: str, group: Group | None = None, resource: dict[str, Any] | None = None) -> None:
         self.type, self.group = type_, group
-        self.resource: dict[str, Any] = {"resourceType": type_, "id": ""}
+        self.resource: dict[str, Any] = {"resourceType": type_, "id": ""} if resource is None else resource
         self.spans = Items()
         self.labels: Labels = {}
-        self.leaf: Leaf | None = None
+        self.by: By | None = None
         self.links: list[Any] = []
         self.failed = self.loose = False
-        self.heard = ""
+        self.heard = self.called = ""
+
+    @property
+    def leaf(self) -> Leaf | None:
+        """The source element that names it."""
+        by = self.by
+        return leaf_of(by) if by is not None else None
 
     @property
     def fresh(self) -> bool:
@@ -264,6 +280,7 @@ class Work:
         "born",
         "dropped",
         "group",
+        "kind",
         "made",
         "marked",
         "message",
@@ -283,6 +300,7 @@ class Work:
 
     def __init__(self, message: Message, settings: Settings, source: str, zone: str, offset: str) -> None:
         self.message, self.settings, self.source, self.zone, self.offset = message, settings, source, zone, offset
+        self.kind = message.kind
         self.root = self.group = Group("message", 0, None)
         self.made: dict[str, list[Builder]] = {}
         self.records: dict[tuple[str, str], Builder] = {}
@@ -342,8 +360,8 @@ class Work:
         if known is None:
             self.records[key] = builder
             return builder
-        if known.leaf is None:  # nothing but a field has named it yet: what names it here stands behind references to it
-            known.leaf = builder.leaf
+        if known.by is None:  # nothing but a field has named it yet: what names it here stands behind references to it
+            known.by = builder.by
         known.loose |= builder.loose
         known.add(self, builder.resource, builder.spans)
         return known
@@ -353,15 +371,14 @@ class Work:
         if self.watch is not None:
             self.born.append((builder, len(self.superseded)))
             return
-        builder.leaf = None
+        builder.by = None
         self.merge(builder)
 
     def bear(self, type_: str, id_: str, resource: dict[str, Any], spans: Bulk) -> None:
         """The same, told by a form."""
         known = self.records.get((type_, id_))
         if known is None:
-            builder = self.records[type_, id_] = Builder(type_)
-            builder.resource = resource
+            builder = self.records[type_, id_] = Builder(type_, None, resource)
             builder.spans.append(spans)
         else:
             known.add(self, resource, Items((spans,)))
