@@ -19,6 +19,7 @@ from trivet.integration.formats.hl7v2.reader import Leaf, Repetition, Segment
 from trivet.integration.formats.hl7v2.scan import Scan
 from trivet.integration.formats.hl7v2.watch import WatchedLeaf, pick
 from trivet.integration.formats.hl7v2.work import Builder, Group, Work
+from trivet.kernel.digest import record_id
 
 __all__ = ["Choice", "Told", "choices", "named"]
 
@@ -80,7 +81,10 @@ def named(work: Work, resource: str, merge: bool, step: Naming, segment: Segment
         builder.by = (segment, by)
     else:
         builder.by = by or Leaf(segment.start, len(segment.name), f"{segment.name}[{segment.number}]", segment.name)
-    found = work.settings.ids.get((work.source, resource, *parts)) or work.id(resource, *parts)
+    if step.action.mode == "new":  # named by the message or the order: it hardly comes again, so that nothing is gained by keeping it
+        found = record_id(work.source, resource, *parts)
+    else:
+        found = work.settings.ids.get((work.source, resource, *parts)) or work.id(resource, *parts)
     if merge:
         builder.resource["id"] = found
         return work.merge(builder)

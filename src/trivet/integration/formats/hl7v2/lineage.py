@@ -69,7 +69,7 @@ def leaf_of(by: By) -> Leaf:
 
 def place_of(by: By) -> int:
     """Byte offset of the leaf."""
-    return by[0].scan.place(by[1]) if type(by) is tuple else by[0]  # type: ignore
+    return by[0].scan.places[by[1]] if type(by) is tuple else by[0]  # type: ignore
 
 
 class Items(list[Span | Bulk | Ref]):
@@ -91,8 +91,12 @@ def spans_of(items: Iterable[Span | Bulk | Ref]) -> list[Span]:
             continue
         if type(item[0]) is str:
             path, by, rule = item  # type: ignore[misc]
-            leaf = leaf_of(by)
-            found.append(_new(Span, (path, leaf[0], leaf[1], leaf[2], rule)))
+            if type(by) is tuple:
+                segment, at = by
+                there = segment.scan
+                found.append(_new(Span, (path, there.places[at], len(there.leaves[at]), there.head + segment.suffixes[at], rule)))
+            else:
+                found.append(_new(Span, (path, *by[:3], rule)))
             continue
         template: Template
         scan: Scan

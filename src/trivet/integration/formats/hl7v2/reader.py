@@ -374,7 +374,7 @@ class Message:
                 cut = True
         for line, (at, text) in enumerate(pairs):
             name = text[:3]
-            if text[3:4] in (separator, "") and (name in known or _is_name(name)):
+            if text and text[3:4] in (separator, "") and (name in known or _is_name(name)):
                 counts[name] = number = counts.get(name, 0) + 1
                 segment = Segment(script, name, number, at, text)
                 if cut:

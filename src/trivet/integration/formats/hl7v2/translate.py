@@ -236,7 +236,7 @@ def _act(work: Work, step: Step, segment: Segment) -> None:
         builder.heard += name + " "
         _heard(work, step, segment, builder)
     else:
-        builder = _made(work, step, segment, home)
+        builder = _made(work, step, segment, home) if step.alone else None
         if builder is None:
             builder = Builder(action.resource or "Nothing", home)
             builder.heard = name + " "
@@ -247,16 +247,17 @@ def _act(work: Work, step: Step, segment: Segment) -> None:
             builder = named(work, action.resource, action.mode == "merge", step, segment, builder, home)
             home.made.setdefault(action.label, []).append(builder)
             work.made.setdefault(action.label, []).append(builder)
-    _linked(work, action, builder)
+    if action.prompt:
+        _linked(work, action, builder)
+    elif action.links and not builder.failed:
+        builder.links.append(action.links)
 
 
 def _made(work: Work, step: Step, segment: Segment, home: Group) -> Builder | None:
     """The new record as the form that is kept with the step tells it; None when there is no such form, or it does not hold."""
     scan = segment.scan
-    if not step.alone or scan is None:
-        return None
     form = step.new[0]
-    if form is None:
+    if scan is None or form is None:
         return None
     try:
         said = form.run(scan.texts, scan.leaves, work)
