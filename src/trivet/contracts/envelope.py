@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Envelope", "Piece", "Receipt", "Unit"]
+__all__ = ["Envelope", "FileEnd", "Piece", "Receipt", "Unit"]
 
 
 class Piece(NamedTuple):
@@ -67,3 +67,16 @@ class Receipt:
     blob: str
     received_at: str
     duplicate_of: int | None = None
+
+
+class FileEnd(NamedTuple):
+    """A file that was taken in whole: its length and how many of its bytes the units cover, how many units it has and how many of them
+    came before, when it came."""
+
+    source: str
+    origin: str
+    size: int
+    covered: int
+    units: int
+    repeats: int
+    at: str

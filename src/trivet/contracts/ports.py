@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from trivet.contracts.envelope import Envelope, Receipt, Unit
+from trivet.contracts.envelope import Envelope, FileEnd, Receipt, Unit
 from trivet.contracts.feature import FeatureRow
 from trivet.contracts.parcel import Parcel, Task
 from trivet.contracts.prediction import ModelRef, Prediction
@@ -149,7 +149,8 @@ class Format(Protocol):
 class Landing(Protocol):
     """Keeps what came in. Landing the same bytes from the same source twice is landing once, counted as a repeated delivery.
 
-    `land` gives one receipt for each envelope, in order; `land_each` does it as if each had come alone. `pending` are receipts in
+    `land` gives one receipt for each envelope, in order; `land_each` does it as if each had come alone, `land_groups` as if each group
+    had, and `close_files` is `close_file` for several: both look into the vault and the ledger once. `pending` are receipts in
     flight, oldest first. `settle` gives each receipt its one end state, under the ledger position `run` of the run that did it.
     `horizon` is the last ledger position up to which everything that came in is settled: nothing can become known at or before it
     any more, so it is what a decision may take as its `as_of`.
@@ -158,6 +159,10 @@ class Landing(Protocol):
     def land(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]: ...
 
     def land_each(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]: ...
+
+    def land_groups(self, tx: Tx, groups: Sequence[Sequence[Envelope]]) -> list[list[Receipt]]: ...
+
+    def close_files(self, tx: Tx, files: Sequence[FileEnd]) -> list[int]: ...
 
     def close_file(self, tx: Tx, source: str, origin: str, size: int, covered: int, units: int, repeats: int, at: str) -> int: ...
 

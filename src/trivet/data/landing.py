@@ -8,10 +8,11 @@ its origin and pieces, so that a file can be put together again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from itertools import islice
 from typing import Any
 
-from trivet.contracts.envelope import Envelope, Receipt
+from trivet.contracts.envelope import Envelope, FileEnd, Receipt
 from trivet.contracts.parcel import Parcel
 from trivet.contracts.ports import Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
@@ -23,11 +24,14 @@ from trivet.kernel.resources import text
 __all__ = ["StoreLanding", "holder"]
 
 
+Name = tuple[str, str]  # source and address: what makes a unit the same
+
+
 def _sql(name: str) -> str:
     return text("trivet.data", "sql", "statements", f"{name}.sql")
 
 
-_RECEIPT_ADD, _DELIVERY_ADD = map(_sql, ("receipt_add", "delivery_add"))
+_RECEIPT_ADD, _DELIVERY_ADD, _FILE_ADD = map(_sql, ("receipt_add", "delivery_add", "file_add"))
 
 
 def holder(source: str) -> str:
@@ -47,31 +51,44 @@ class StoreLanding:
         A message of its own (no pieces) that is new needs no more than its entry; its `origin` is the peer, a machine's name. What
         comes in files, or again, is written down as a delivery: file names can name people, so they stand in the vault.
         """
+        return self.land_groups(tx, [envelopes])[0]
+
+    def land_groups(self, tx: Tx, groups: Sequence[Sequence[Envelope]]) -> list[list[Receipt]]:
+        """`land` for several groups in their order, each its own delivery; the entries of all units stand before those of deliveries."""
+        envelopes = [envelope for group in groups for envelope in group]
         if not envelopes:
-            return []
+            return [[] for _ in groups]
         addresses = [self._vault.address(envelope.raw) for envelope in envelopes]
         found = self._vault.found(tx, addresses)
         known = self._known(tx, zip(envelopes, addresses, strict=True), found)
-        alone = not any(envelope.pieces for envelope in envelopes)
-        fresh: dict[tuple[str, str], Envelope] = {}
-        for envelope, address in zip(envelopes, addresses, strict=True):
-            if (envelope.source, address) not in known:
-                fresh.setdefault((envelope.source, address), envelope)
-        alone = alone and len(fresh) == len(envelopes)
-        receipts = self._add(tx, fresh, found, alone)
-        answers, lines, seen = [], [], set[tuple[str, str]]()
-        for envelope, address in zip(envelopes, addresses, strict=True):
-            name = (envelope.source, address)
-            first = name in receipts and name not in seen
-            seen.add(name)
-            receipt = receipts[name] if first else repeat(known.get(name) or receipts[name])
-            answers.append(receipt)
-            lines.append((receipt.seq, envelope, not first))
-        if alone:
-            rows = [(seq, 0, seq, envelope.origin, envelope.received_at, "[]", 0) for seq, envelope, _ in lines]
-            tx.executemany(_DELIVERY_ADD, rows)
-        elif lines:
-            self._deliver(tx, lines)
+        named = iter([(envelope, (envelope.source, address)) for envelope, address in zip(envelopes, addresses, strict=True)])
+        fresh: dict[Name, Envelope] = {}
+        lone = set[Name]()
+        parts: list[tuple[list[tuple[Envelope, Name, bool]], bool]] = []  # units with whether they are new; is each a message of its own?
+        for group in groups:
+            units = []
+            for envelope, name in islice(named, len(group)):
+                new = name not in known and name not in fresh
+                if new:
+                    fresh[name] = envelope
+                units.append((envelope, name, new))
+            alone = all(new and not envelope.pieces for envelope, _, new in units)
+            parts.append((units, alone))
+            if alone:
+                lone.update(name for _, name, _ in units)
+        receipts = self._add(tx, fresh, found, lone)
+        answers, deliveries, rows = [], [], []
+        for units, alone in parts:
+            answer = [receipts[name] if new else repeat(known.get(name) or receipts[name]) for _, name, new in units]
+            answers.append(answer)
+            if alone:
+                rows += [
+                    (one.seq, 0, one.seq, env.origin, env.received_at, "[]", 0) for one, (env, _, _) in zip(answer, units, strict=True)
+                ]
+            elif units:
+                deliveries.append([(one.seq, envelope, not new) for one, (envelope, _, new) in zip(answer, units, strict=True)])
+        tx.executemany(_DELIVERY_ADD, rows)
+        self._deliver(tx, deliveries)
         return answers
 
     def land_each(self, tx: Tx, envelopes: Sequence[Envelope]) -> list[Receipt]:
@@ -81,14 +98,14 @@ class StoreLanding:
         if found or len(set(addresses)) < len(addresses) or any(envelope.pieces for envelope in envelopes):
             return [self.land(tx, [envelope])[0] for envelope in envelopes]
         fresh = {(envelope.source, address): envelope for envelope, address in zip(envelopes, addresses, strict=True)}
-        receipts = list(self._add(tx, fresh, found, True).values())
+        receipts = list(self._add(tx, fresh, found, fresh.keys()).values())
         tx.executemany(
             _DELIVERY_ADD,
             [(one.seq, 0, one.seq, env.origin, env.received_at, "[]", 0) for one, env in zip(receipts, envelopes, strict=True)],
         )
         return receipts
 
-    def _known(self, tx: Tx, pairs: Iterable[tuple[Envelope, str]], found: set[str]) -> dict[tuple[str, str], Receipt]:
+    def _known(self, tx: Tx, pairs: Iterable[tuple[Envelope, str]], found: set[str]) -> dict[Name, Receipt]:
         """Receipts of bytes that were landed before. What the vault does not know, nobody has landed."""
         wanted: dict[str, list[str]] = {}
         for envelope, address in pairs:
@@ -100,15 +117,16 @@ class StoreLanding:
                 known[source, blob] = Receipt(seq, source, form, state, blob, received_at)
         return known
 
-    def _add(self, tx: Tx, fresh: dict[tuple[str, str], Envelope], found: set[str], alone: bool) -> dict[tuple[str, str], Receipt]:
-        commitments = self._keep(tx, fresh, found)
-        unit = "message" if alone else "part"
+    def _add(self, tx: Tx, fresh: dict[Name, Envelope], found: set[str], lone: Set[Name]) -> dict[Name, Receipt]:
+        commitments = self._keep(tx, [(*name, envelope.raw) for name, envelope in fresh.items()], found, "raw")
         entries = []
-        for (source, address), envelope in fresh.items():
+        for name, envelope in fresh.items():
+            source, address = name
+            unit = "message" if name in lone else "part"
             notes = {"source": source, "format": envelope.format, "bytes": str(len(envelope.raw)), "blob": address, "unit": unit}
             if envelope.context:
                 notes["context"] = str(envelope.context)
-            if alone:
+            if name in lone:
                 notes["peer"] = envelope.origin
             sealed = {"raw": commitments[address]}
             entries.append(Entry("raw.received", envelope.received_at, commitments=sealed, notes=notes))
@@ -120,42 +138,69 @@ class StoreLanding:
         tx.executemany(_RECEIPT_ADD, rows)
         return receipts
 
-    def _keep(self, tx: Tx, fresh: dict[tuple[str, str], Envelope], found: set[str]) -> dict[str, str]:
-        """Put the bytes into the vault, those it does not know in one go for each source; gives their commitments."""
+    def _keep(self, tx: Tx, wanted: Sequence[tuple[str, str, bytes]], found: Set[str], kind: str) -> dict[str, str]:
+        """Put bytes (source, address, bytes) into the vault, those it does not know in one go for each source; gives their commitments."""
         commitments: dict[str, str] = {}
         added: dict[str, dict[str, bytes]] = {}
-        for (source, address), envelope in fresh.items():
-            if address not in found and not any(address in blobs for blobs in added.values()):
-                added.setdefault(source, {})[address] = envelope.raw
+        first: dict[str, str] = {}
+        for source, address, data in wanted:
+            if address not in found and first.setdefault(address, source) == source:
+                added.setdefault(source, {})[address] = data
         for source, blobs in added.items():
-            commitments.update(zip(blobs, self._vault.add(tx, list(blobs.items()), holder=holder(source), kind="raw"), strict=True))
-        for (source, address), envelope in fresh.items():
+            commitments.update(zip(blobs, self._vault.add(tx, list(blobs.items()), holder=holder(source), kind=kind), strict=True))
+        for source, address, data in wanted:
             if address not in added.get(source, ()):
-                self._vault.put(tx, envelope.raw, holder=holder(source), kind="raw")
+                self._vault.put(tx, data, holder=holder(source), kind=kind)
                 commitments[address] = self._vault.commit(address)
         return commitments
 
-    def _deliver(self, tx: Tx, lines: Sequence[tuple[int, Envelope, bool]]) -> None:
+    def _write_down(self, tx: Tx, kind: str, told: Sequence[tuple[str, str, bytes, dict[str, str]]]) -> list[int]:
+        """Manifests (source, when, what, notes) into the vault, and an entry for each. Gives the positions."""
+        blob_kind = {"delivery": "delivery", "file.received": "file"}[kind]
+        addresses = [self._vault.address(manifest, blob_kind) for _, _, manifest, _ in told]
+        wanted = [(source, address, manifest) for address, (source, _, manifest, _) in zip(addresses, told, strict=True)]
+        commitments = self._keep(tx, wanted, self._vault.found(tx, addresses), blob_kind)
+        entries = [
+            Entry(kind, at, commitments={"manifest": commitments[address]}, notes={"source": source, **notes, "blob": address})
+            for address, (source, at, _, notes) in zip(addresses, told, strict=True)
+        ]
+        return [position.seq for position in self._ledger.append(tx, entries)]
+
+    def _deliver(self, tx: Tx, deliveries: Sequence[Sequence[tuple[int, Envelope, bool]]]) -> None:
         """Write down who handed over what, out of which file: in the vault, because file names can name people."""
-        first = lines[0][1]
-        units = [[seq, int(again), envelope.origin, envelope.pieces] for seq, envelope, again in lines]
-        manifest = jsontext.dumps({"received_at": first.received_at, "units": units})
-        blob = self._vault.put(tx, manifest, holder=holder(first.source), kind="delivery")
-        notes = {"source": first.source, "units": str(len(lines)), "repeats": str(sum(again for _, _, again in lines)), "blob": blob}
-        entry = Entry("delivery", first.received_at, commitments={"manifest": self._vault.commit(blob)}, notes=notes)
-        self.replay_delivery(tx, self._ledger.append(tx, [entry])[0].seq, manifest)
+        if not deliveries:
+            return
+        told = []
+        for lines in deliveries:
+            first = lines[0][1]
+            units = [[seq, int(again), envelope.origin, envelope.pieces] for seq, envelope, again in lines]
+            manifest = jsontext.dumps({"received_at": first.received_at, "units": units})
+            notes = {"units": str(len(lines)), "repeats": str(sum(again for _, _, again in lines))}
+            told.append((first.source, first.received_at, manifest, notes))
+        rows = []
+        for seq, lines in zip(self._write_down(tx, "delivery", told), deliveries, strict=True):
+            at = lines[0][1].received_at
+            for ordinal, (receipt, envelope, again) in enumerate(lines):
+                rows.append((seq, ordinal, receipt, envelope.origin, at, jsontext.dumps(envelope.pieces).decode(), int(again)))
+        tx.executemany(_DELIVERY_ADD, rows)
 
     def close_file(self, tx: Tx, source: str, origin: str, size: int, covered: int, units: int, repeats: int, at: str) -> int:
         """Write down that a file was taken in whole: its length, and how many of its bytes the units cover. Gives the position."""
-        manifest = jsontext.dumps(
-            {"origin": origin, "bytes": size, "covered": covered, "units": units, "repeats": repeats, "received_at": at}
-        )
-        blob = self._vault.put(tx, manifest, holder=holder(source), kind="file")
-        notes = {"source": source, "bytes": str(size), "covered": str(covered), "units": str(units), "blob": blob}
-        entry = Entry("file.received", at, commitments={"manifest": self._vault.commit(blob)}, notes=notes)
-        seq = self._ledger.append(tx, [entry])[0].seq
-        self.replay_file(tx, seq, source, manifest)
-        return seq
+        return self.close_files(tx, [FileEnd(source, origin, size, covered, units, repeats, at)])[0]
+
+    def close_files(self, tx: Tx, files: Sequence[FileEnd]) -> list[int]:
+        """The same for several files, in order."""
+        if not files:
+            return []
+        told = []
+        for source, origin, size, covered, units, repeats, at in files:
+            manifest = jsontext.dumps(
+                {"origin": origin, "bytes": size, "covered": covered, "units": units, "repeats": repeats, "received_at": at}
+            )
+            told.append((source, at, manifest, {"bytes": str(size), "covered": str(covered), "units": str(units)}))
+        positions = self._write_down(tx, "file.received", told)
+        tx.executemany(_FILE_ADD, [(seq, *file) for seq, file in zip(positions, files, strict=True)])
+        return positions
 
     def pending(self, limit: int, after: int = -1) -> list[Receipt]:
         """Receipts in flight, oldest first, behind position `after`."""
@@ -242,7 +287,7 @@ class StoreLanding:
         """The row of a `file.received` entry."""
         said = jsontext.loads(manifest)
         counts = (said["bytes"], said["covered"], said["units"], said["repeats"])
-        tx.execute(_sql("file_add"), (seq, source, said["origin"], *counts, said["received_at"]))
+        tx.execute(_FILE_ADD, (seq, source, said["origin"], *counts, said["received_at"]))
 
 
 def repeat(receipt: Receipt) -> Receipt:

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from trivet.contracts.envelope import Envelope, Unit
+from trivet.contracts.envelope import Envelope, FileEnd, Receipt, Unit
 from trivet.contracts.house import House
-from trivet.contracts.ports import Landing, Tx
+from trivet.contracts.ports import Tx
 from trivet.flows.receive import Delivery, count
 from trivet.flows.settle import Settling, Tally
 from trivet.kernel.cover import Cover
@@ -63,15 +63,13 @@ def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
     landing = house.landing
 
     def work(tx: Tx) -> Counter[str]:
-        counts, run = Counter[str](), list[Envelope]()
-        for cut in batch:
-            if cut.arrival.message and len(cut.units) == 1:
-                run.append(envelope(cut.arrival, cut.units[0]))
-                continue
-            count(counts, landing.land(tx, run))
-            run = []
-            land_whole(landing, tx, cut, counts)
-        count(counts, landing.land(tx, run))
+        counts, whole = Counter[str](), list[FileEnd]()
+        groups, cuts = in_groups(batch)
+        for cut, receipts in zip(cuts, landing.land_groups(tx, groups), strict=True):
+            count(counts, receipts)
+            if cut is not None:
+                whole.append(taken(cut, receipts))
+        landing.close_files(tx, whole)
         return counts
 
     counts = house.store.write(work)
@@ -80,16 +78,26 @@ def land(house: House, batch: Sequence[Cut], tally: Tally) -> None:
     tally.landed, tally.repeated = tally.landed + counts["landed"], tally.repeated + counts["repeated"]
 
 
-def land_whole(landing: Landing, tx: Tx, cut: Cut, counts: Counter[str]) -> None:
-    """A file: its units, and the line that says it is whole."""
+def in_groups(batch: Sequence[Cut]) -> tuple[list[list[Envelope]], list[Cut | None]]:
+    """Envelopes that are landed together: each file, and each run of messages between files; with them the file, or None."""
+    groups, cuts = list[list[Envelope]](), list[Cut | None]()
+    for cut in batch:
+        alone = cut.arrival.message and len(cut.units) == 1
+        if alone and cuts and cuts[-1] is None:
+            groups[-1].append(envelope(cut.arrival, cut.units[0]))
+        else:
+            groups.append([envelope(cut.arrival, unit) for unit in cut.units])
+            cuts.append(None if alone else cut)
+    return groups, cuts
+
+
+def taken(cut: Cut, receipts: Sequence[Receipt]) -> FileEnd:
+    """The line that says that a file is whole."""
     delivery, cover = cut.arrival.delivery, Cover()
     for unit in cut.units:
         cover.add(unit.pieces)
-    receipts = landing.land(tx, [envelope(cut.arrival, unit) for unit in cut.units])
-    count(counts, receipts)
     repeats = sum(receipt.duplicate_of is not None for receipt in receipts)
-    numbers = (len(delivery.raw), cover.covered(), len(cut.units), repeats)
-    landing.close_file(tx, delivery.source, delivery.origin, *numbers, cut.arrival.at)
+    return FileEnd(delivery.source, delivery.origin, len(delivery.raw), cover.covered(), len(cut.units), repeats, cut.arrival.at)
 
 
 def envelope(arrival: Arrival, unit: Unit) -> Envelope:

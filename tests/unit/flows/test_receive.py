@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 import pytest
 
 from lines import FILE, OnePersonEach, opened
-from trivet.contracts.envelope import Envelope, Receipt
+from trivet.contracts.envelope import Envelope, FileEnd, Piece, Receipt
 from trivet.contracts.house import House
+from trivet.flows.fsck import fsck
 from trivet.flows.receive import Delivery, accept, accept_each, land_file, process_pending, receive
 from trivet.kernel.clock import FrozenClock
 from trivet.kernel.errors import Fault
 from trivet.kernel.jsontext import loads
 from trivet.wiring.build import init_home
+from trivet.wiring.shadow import rebuild_home
 
 
 @pytest.fixture
@@ -181,6 +184,52 @@ def test_messages_landed_together_stand_as_if_each_had_come_alone(house: House) 
 
     assert shape("hr") == shape("rr")
     process_pending(house)
+
+
+def test_groups_landed_together_stand_as_if_one_had_come_after_the_other(house: House, tmp_path: Path) -> None:
+    """Files and messages of two feeds, new, repeated within a batch, in another feed and in a later batch, whole files sent twice at the
+    same moment: landed by the batch they leave the same receipts, deliveries, files, entries and bytes as each by itself."""
+    init_home(tmp_path / "other", clock=FrozenClock("2026-03-01T00:00:00.000000Z")).close()
+    other, chance = opened(tmp_path / "other"), random.Random(11)
+    for batch in range(10):
+        at = f"2026-03-01T00:00:0{batch // 2}.000000Z"
+        groups = []
+        for _ in range(chance.randrange(9)):
+            source, alone = chance.choice(["lab", "ward"]), chance.random() < 0.5
+            raws = [b"%d,hr,80\n" % chance.randrange(40) for _ in range(chance.randrange(6))]
+            if alone:
+                groups.append([Envelope(raw, source, "lines", at, "10.0.0.1") for raw in raws])
+            else:
+                pieces = [(Piece(0, len(raw)),) for raw in raws]
+                name = f"{source}-{chance.randrange(2)}.lines"
+                groups.append([Envelope(raw, source, "lines", at, name, piece) for raw, piece in zip(raws, pieces, strict=True)])
+        files = [
+            FileEnd(chance.choice(["lab", "ward"]), f"{chance.randrange(2)}.lines", 8, 8, 1, 0, at) for _ in range(chance.randrange(4))
+        ]
+        together = house.store.write(lambda tx, groups=groups: house.landing.land_groups(tx, groups))
+        each = [other.store.write(lambda tx, group=group: other.landing.land(tx, group)) for group in groups]
+        assert [len(group) for group in together] == [len(group) for group in groups]
+        for one, alike in zip((one for group in together for one in group), (one for group in each for one in group), strict=True):
+            assert (one.source, one.state, one.duplicate_of is None) == (alike.source, alike.state, alike.duplicate_of is None)
+            assert house.vault.get(one.blob) == other.vault.get(alike.blob)
+            assert house.vault.holders(one.blob) == other.vault.holders(alike.blob)
+        positions = house.store.write(lambda tx, files=files: house.landing.close_files(tx, files))
+        assert [house.ledger.entry(seq)["kind"] for seq in positions] == ["file.received"] * len(files)
+        for file in files:
+            other.store.write(lambda tx, file=file: other.landing.close_file(tx, *file))
+    told = (
+        "select source, format, bytes, context, received_at from receipt",
+        "select r.bytes, r.source, ordinal, d.origin, d.received_at, pieces, repeated from delivery d join receipt r on r.seq = d.receipt",
+        "select source, origin, bytes, covered, units, repeats, received_at from file",
+        "select kind, count(*) from ledger_kind group by kind order by kind",
+        "select kind, size, count(*) from blob group by kind, size order by kind, size",
+    )
+    for sql in told:
+        assert sorted(rows(house, sql)) == sorted(rows(other, sql)), sql
+    assert rows(house, "select sum(repeated) from delivery")[0][0] > 10
+    assert fsck(house)["sound"]
+    assert rebuild_home(house, repair=False, report=lambda _: None)["same"]
+    other.close()
 
 
 def test_fresh_messages_landed_together(house: House) -> None:
