@@ -21,6 +21,7 @@ COLUMNS = ("source", "landed", *STATES, "partial", "repeated", "off")
 def command(home: Path, as_json: bool) -> None:
     """Per source: landed = mapped + quarantined + ignored by a rule + in flight, and every byte of every file in some unit.
 
+    What is acknowledged and still stands in the intake journal is named beside the sums (`in_journal`): it is landed in a moment.
     Ends with 6 when any sum is off.
 
     \b

@@ -31,7 +31,8 @@ __all__ = ["ack_profile", "judge", "open_door"]
 
 
 FEW = 8  # messages of one turn that the intake journal takes
-LANDED = 32  # messages in the journal from which on they are landed
+LANDED = 128  # messages in the journal from which on they are landed
+LONG = 0.1  # seconds after which they are landed, however few
 QUICK = 0.002  # seconds between a message and the answer before it, up to which it comes quickly
 TOGETHER = 64  # messages landed as one piece of work
 BYTES = 2**20  # their bytes from which on no more are added, and another thread does it
@@ -64,7 +65,7 @@ class Mat:
     """Where the messages lie that one turn of the event loop brought, until they are landed together, in the order in which they came.
 
     A few that come quickly after others are kept in the intake journal, acknowledged, and landed with those that follow: when
-    `LANDED` wait, when nothing came for a moment, or when anything else is written or read."""
+    `LANDED` wait or one waits for long, when nothing came for a moment, or when anything else is written or read."""
 
     def __init__(self, house: House, source: str, wake: Callable[[], None]) -> None:
         self.house, self.source, self.wake = house, source, wake
@@ -73,6 +74,7 @@ class Mat:
         self.together: Callable[[Callable[[], None]], None] = lambda tell: tell()  # how answers go out at once
         self.last: Future[Any] | None = None  # the last one that went to the store
         self.answered = 0.0  # when the last one was durable, by the loop's clock
+        self.since = 0.0  # since when something is kept and not landed
         self.timer: asyncio.TimerHandle | None = None
 
     def land(self, form: str, message: bytes, origin: str) -> Future[Any]:
@@ -115,7 +117,9 @@ class Mat:
             return False
         self.together(lambda: say_kept(messages))
         self.answered = time.monotonic()
-        if self.intake.owed >= LANDED:
+        if self.intake.owed == len(messages):
+            self.since = self.answered
+        if self.intake.owed >= LANDED or self.answered - self.since > LONG:
             self.intake.land()
         if self.timer is None:
             self.timer = loop.call_later(QUICK, self._lull, loop)

@@ -104,6 +104,20 @@ def test_a_slip_that_is_not_the_last_and_is_damaged_is_missed(tmp_path: Path) ->
     assert raised.value.code == "E619"
 
 
+def test_where_writes_cannot_pass_the_cache_by(tmp_path: Path) -> None:
+    """A write that the system does not take past its cache (an odd length) goes through it, durably, and so does everything after it."""
+    file = slip_file(tmp_path)
+    file._put(b"odd", 0)
+    assert file.content().startswith(b"odd")
+    for number in range(1, 6):
+        assert file.write(number, [b"x" * number], 0 if number > 1 else None) == [number - 1]
+    there = found(file.content())
+    assert [opened(slip, key) for slip in there] == [b"x" * number for number in range(1, 6)]
+    file.blank()
+    assert file.content() == bytes(PAGE * PAGES)
+    file.close()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.lists(st.integers(0, LARGEST), min_size=1, max_size=8), st.integers(1, 12)), min_size=1, max_size=60))
 def test_what_is_owed_is_never_written_over(tmp_path_factory: pytest.TempPathFactory, steps: list[list[int] | int]) -> None:
