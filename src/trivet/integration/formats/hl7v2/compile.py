@@ -103,9 +103,10 @@ def source_of(text: str) -> tuple[int, int, bool]:
 
 
 class Ops:
-    """A data type map: `run` does it in one generated function, `step_by_step` row by row, with the same result."""
+    """A data type map: `run` does it in one generated function, `step_by_step` row by row, with the same result. The function is written
+    when it is first wanted: of the hundreds of uses that a message's tables have, most never meet a value."""
 
-    __slots__ = ("by_component", "run", "whole")
+    __slots__ = ("_pieces", "_preset", "_run", "_segment", "by_component", "whole")
 
     def __init__(self, name: str, rule: str, segment: str, argument: str = "", preset: bool = False) -> None:
         seen: dict[str, int] = {}
@@ -126,7 +127,16 @@ class Ops:
             pieces.append(_piece(row, row_rule, segment, op))
         self.whole = tuple(found.pop(0, ()))
         self.by_component = tuple(tuple(found.get(number, ())) for number in range(1, max(found, default=0) + 1))
-        self.run: Run = compose(pieces, segment, preset)
+        self._pieces, self._segment, self._preset = pieces, segment, preset
+        self._run: Run | None = None
+
+    @property
+    def run(self) -> Run:
+        """The generated function."""
+        found = self._run
+        if found is None:
+            found = self._run = compose(self._pieces, self._segment, self._preset)
+        return found
 
     def go(self, work: Work) -> Run:
         """How it is done now: while a segment is watched, row by row."""
