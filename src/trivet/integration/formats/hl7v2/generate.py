@@ -142,6 +142,9 @@ def compose(pieces: list[Piece], segment: str, preset: bool) -> Callable[..., No
     field = Field(code)
     targets = [piece.target for piece in pieces if piece.target is not None]
     often = Counter(target.text for target in targets)
+    for piece in pieces:  # a structure brings parts along, which another row may name alone
+        if piece.kind == "nested" and piece.target is not None:
+            often.update([target.text for target in targets if target.text.startswith(f"{piece.target.text}.")])
     if preset:
         often.update(target.text for target in targets)
     field.declare(targets)
