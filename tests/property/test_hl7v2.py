@@ -101,7 +101,18 @@ TWICE_SAID = HEAD % b"OML^O21" + b"PID|1||77\rORC|NW|1||||||||||||^WPN^PH^^^313^
 NOTHING_SAID = HEAD % b"ORU^R01" + b"PID|\rNK1|1|A^B|MTH\rOBR|1|1||5^T^L\r"
 
 
-@pytest.mark.parametrize("raw", [TWICE_SAID, NOTHING_SAID], ids=["a telephone twice", "a patient of whom nothing is said"])
+ENDS_TWICE = (
+    b"MSH|^~\\&|A|B|C|D|20260301||ADT^A01|1|P|2.5\rPID|1||77^^^NORTH^MR||Ode^Ann\rNK1|1|Ode^Lou|SPO"
+    + b"|" * 29
+    + b"1 Main St^^Oak Park^IL^60301^USA^H^^^^^20220501&20230501^^20230601\r"
+)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [TWICE_SAID, NOTHING_SAID, ENDS_TWICE],
+    ids=["a telephone twice", "a patient of whom nothing is said", "an address that ends twice"],
+)
 def test_the_same_bytes_give_the_same_translation_however_often(raw: bytes) -> None:
     """Met by fuzzing: which rule dropped a part that was said before, and what a record without content is called, do not depend on what
     was translated before."""
