@@ -8,6 +8,8 @@ one commit adds to SQLite's journal is more) and calls fdatasync, measured in tu
 both. A ratio of 1.0 for one client means that nothing is lost on the way to the disk. `door_...` is the whole way: a home's MLLP
 door in this process, senders in another one, over the loopback, each waiting for its acknowledgement before it sends again. The
 senders are one thread with plain sockets and a selector, because they share the processors with the door and are not what is measured.
+`door_1_ahead` is one connection whose sender has up to 8 messages under way (MLLP release 1 forbids nobody to send on while answers are
+due, and interface engines can be told to); each is still acknowledged by itself, in order, after it is durable.
 `bare_...` is what the same senders get from a process that only appends each message to a file, calls fdatasync once for all that
 stand ready, and sends a fixed answer: the limit of a door on this machine.
 """
@@ -26,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -41,6 +44,7 @@ from trivet.wiring.mllp import open_door
 from trivet.wiring.rooms import schema
 from trivet.wiring.settings import Source, add_source
 
+AHEAD = 8  # messages that a sender has under way if it does not wait for each answer
 AT = "2026-03-01T00:00:00.000000Z"
 MESSAGE = b"MSH|^~\\&|LAB|NORTH|TRIVET|NORTH|20260301||ORU^R01|%d|P|2.5.1\r" + b"OBX|1|NM|GLU^Glucose||5.4|mmol/L|||||F\r" * 24
 
@@ -122,9 +126,9 @@ class Entrance:
         self.loop.run_forever()
         self.loop.run_until_complete(self.door.close())
 
-    def run(self, connections: int, seconds: float, first: int) -> list[float]:
+    def run(self, connections: int, seconds: float, first: int, ahead: int = 1) -> list[float]:
         """Seconds each acknowledgement took, as the senders saw it."""
-        return sent_to(self.door.port, connections, seconds, first)
+        return sent_to(self.door.port, connections, seconds, first, ahead)
 
     def close(self) -> None:
         """End everything."""
@@ -135,14 +139,14 @@ class Entrance:
         self.house.close()
 
 
-def sent_to(port: int, connections: int, seconds: float, first: int) -> list[float]:
+def sent_to(port: int, connections: int, seconds: float, first: int, ahead: int = 1) -> list[float]:
     """`send` in a process of its own."""
-    command = [sys.executable, __file__, "--send", str(port), str(connections), str(seconds), str(first)]
+    command = [sys.executable, __file__, "--send", *map(str, (port, connections, seconds, first, ahead))]
     return [float(word) for word in subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()]
 
 
-def send(port: int, connections: int, seconds: float, first: int) -> list[float]:
-    """Closed-loop senders over MLLP."""
+def send(port: int, connections: int, seconds: float, first: int, ahead: int) -> list[float]:
+    """Closed-loop senders over MLLP, each with so many messages under way."""
     took: list[float] = []
     lines = [Line(port, first + place * 10_000_000) for place in range(connections)]
     ready = selectors.EpollSelector()
@@ -150,19 +154,20 @@ def send(port: int, connections: int, seconds: float, first: int) -> list[float]
         ready.register(line.socket, selectors.EVENT_READ, line)
     until = time.perf_counter() + seconds
     for line in lines:
-        line.send()
-    under_way = connections
+        line.send(ahead)
+    under_way = connections * ahead
     while under_way:
         for key, _ in ready.select():
             line = key.data
-            if not line.answered():
-                continue
+            answered = line.answered()
             now = time.perf_counter()
-            took.append(now - line.sent)
+            took += [now - sent for sent in answered]
+            if not answered:
+                continue
             if now < until:
-                line.send()
+                line.send(len(answered))
             else:
-                under_way -= 1
+                under_way -= len(answered)
     return took
 
 
@@ -172,26 +177,31 @@ class Line:
     def __init__(self, port: int, number: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.number, self.got, self.sent = number, b"", 0.0
+        self.number, self.got = number, b""
+        self.sent: deque[tuple[int, float]] = deque()  # number and moment of what is not answered
 
-    def send(self) -> None:
-        """The next message."""
-        self.number += 1
-        self.sent = time.perf_counter()
-        self.socket.sendall(b"\x0b" + MESSAGE % self.number + b"\x1c\r")
+    def send(self, count: int) -> None:
+        """The next messages."""
+        frames = []
+        for _ in range(count):
+            self.number += 1
+            self.sent.append((self.number, time.perf_counter()))
+            frames.append(b"\x0b" + MESSAGE % self.number + b"\x1c\r")
+        self.socket.sendall(b"".join(frames))
 
-    def answered(self) -> bool:
-        """Has the whole answer arrived? Only a positive one to this message counts."""
+    def answered(self) -> list[float]:
+        """When the messages were sent that are answered now. Only a positive answer to the oldest of them counts."""
         part = self.socket.recv(65_536)
-        self.got += part
-        if not self.got.endswith(b"\x1c\r"):
-            if not part:
-                raise SystemExit("closed")
-            return False
-        if b"MSA|AA|%d" % self.number not in self.got:
-            raise SystemExit("not acknowledged")
-        self.got = b""
-        return True
+        if not part:
+            raise SystemExit("closed")
+        *answers, self.got = (self.got + part).split(b"\x1c\r")
+        moments = []
+        for answer in answers:
+            number, moment = self.sent.popleft()
+            if b"MSA|AA|%d" % number not in answer:
+                raise SystemExit("not acknowledged")
+            moments.append(moment)
+        return moments
 
 
 class Bare:
@@ -249,11 +259,11 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=None)
     parser.add_argument("--settling", action="store_true", help="the home settles meanwhile what came in, as `trivet up` does")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--send", nargs=4, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--send", nargs=5, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.send:
-        port, connections, seconds, first = given.send
-        print(*send(int(port), int(connections), float(seconds), int(first)))
+        port, connections, seconds, first, ahead = given.send
+        print(*send(int(port), int(connections), float(seconds), int(first), int(ahead)))
         return
     turn = given.seconds / 3
     with tempfile.TemporaryDirectory(dir=given.dir) as name:
@@ -265,6 +275,7 @@ def main() -> None:
         one: list[float] = []
         many: list[float] = []
         far: list[float] = []
+        ahead: list[float] = []
         crowd: list[float] = []
         bare_far: list[float] = []
         bare_crowd: list[float] = []
@@ -273,6 +284,7 @@ def main() -> None:
             one += door.run(1, turn, 1_000_000_000_000 * (number + 3))
             many += door.run(64, turn, 1_000_000_000_000 * (number + 6))
             far += entrance.run(1, turn, 1_000_000_000_000 * (number + 3))
+            ahead += entrance.run(1, turn, 1_000_000_000_000 * (number + 9), AHEAD)
             crowd += entrance.run(64, turn, 1_000_000_000_000 * (number + 6))
             bare_far += sent_to(bare.port, 1, turn, 1_000_000_000_000 * (number + 3))
             bare_crowd += sent_to(bare.port, 64, turn, 1_000_000_000_000 * (number + 6))
@@ -285,13 +297,14 @@ def main() -> None:
         "store_1_client": told(one, given.seconds),
         "store_64_clients": told(many, given.seconds),
         "door_1_connection": told(far, given.seconds),
+        "door_1_ahead": told(ahead, given.seconds),
         "door_64_connections": told(crowd, given.seconds),
         "bare_1_connection": told(bare_far, given.seconds),
         "bare_64_connections": told(bare_crowd, given.seconds),
     }
     rate = answer["limit_append_fdatasync"]["per_second"]
     answer["ratio"] = {"1_client": round(answer["store_1_client"]["per_second"] / rate, 3)}
-    for name in ("store_64_clients", "door_1_connection", "door_64_connections"):
+    for name in ("store_64_clients", "door_1_connection", "door_1_ahead", "door_64_connections"):
         answer["ratio"][name.removeprefix("store_")] = round(answer[name]["per_second"] / rate, 3)
     for size in ("1_connection", "64_connections"):
         answer["ratio"][f"door_to_bare_{size}"] = round(answer[f"door_{size}"]["per_second"] / answer[f"bare_{size}"]["per_second"], 3)
