@@ -16,6 +16,7 @@ from trivet.contracts.envelope import Envelope, FileEnd, Receipt
 from trivet.contracts.parcel import Parcel
 from trivet.contracts.ports import Ledger, Store, Tx, Vault
 from trivet.contracts.trace import Entry
+from trivet.data.coverage import coverage_rows
 from trivet.data.interfaces import store as interfaces
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Locked, NotFound
@@ -293,19 +294,3 @@ class StoreLanding:
 def repeat(receipt: Receipt) -> Receipt:
     """The answer to a repeated delivery: the receipt that the bytes have already."""
     return Receipt(receipt.seq, receipt.source, receipt.format, receipt.state, receipt.blob, receipt.received_at, receipt.seq)
-
-
-def coverage_rows(outcomes: Sequence[tuple[Receipt, Parcel]]) -> list[tuple[Any, ...]]:
-    """Coverage lines of many units, added up. Units of a feed have much the same account, mostly the very same object: counted first."""
-    accounts: dict[tuple[str, str, int], list[Any]] = {}
-    for receipt, parcel in outcomes:
-        found = accounts.setdefault((receipt.source, receipt.format, id(parcel.coverage)), [parcel.coverage, 0, receipt.seq])
-        found[1] += 1
-        found[2] = min(found[2], receipt.seq)
-    sums: dict[tuple[str, ...], list[int]] = {}
-    for (source, form, _), (lines, often, first) in accounts.items():
-        for locator, disposition, rule, elements in lines:
-            sum_ = sums.setdefault((source, form, locator, disposition, rule), [0, 0, first])
-            sum_[0], sum_[1] = sum_[0] + elements * often, sum_[1] + often
-            sum_[2] = min(sum_[2], first)
-    return [(*name, *found) for name, found in sums.items()]

@@ -15,7 +15,7 @@ from trivet.contracts.envelope import Receipt
 from trivet.contracts.parcel import Parcel, Sheet
 from trivet.contracts.ports import Store, Tx
 from trivet.contracts.revision import Ahead, Change, Chosen, Read, Settled
-from trivet.data.landing import coverage_rows
+from trivet.data.coverage import coverage_rows
 from trivet.kernel import jsontext
 from trivet.kernel.resources import text
 
