@@ -303,12 +303,12 @@ def test_a_reply_to_another_message_is_no_answer() -> None:
     asyncio.run(talk())
 
 
-def certificates(folder: Path) -> dict[str, Path]:
+def certificates(folder: Path, peer: str = "lab") -> dict[str, Path]:
     """An authority, a server and a client certificate, made here."""
 
     def issue(name: str, issuer: tuple[x509.Name, Any] | None) -> tuple[x509.Name, Any]:
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, peer if name == "lab" else name)])
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(issuer[0] if issuer else subject, subject, key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
@@ -327,9 +327,10 @@ def certificates(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in folder.iterdir()}
 
 
-def test_mutual_tls(tmp_path: Path) -> None:
-    """With a client authority only its peers come in, and the name in the certificate is the origin."""
-    files = certificates(tmp_path)
+@pytest.mark.parametrize(("name", "origin"), [("lab", "mllp:lab"), ("ward\r3\x7f", "mllp:ward?3?")])
+def test_mutual_tls(tmp_path: Path, name: str, origin: str) -> None:
+    """With a client authority only its peers come in, and the name in the certificate is the origin, in signs that the ledger takes."""
+    files = certificates(tmp_path, name)
     server = tls_context(str(files["server.pem"]), str(files["server.key"]), str(files["authority.pem"]))
     known = ssl.create_default_context(cafile=str(files["authority.pem"]))
     known.check_hostname = False
@@ -349,7 +350,7 @@ def test_mutual_tls(tmp_path: Path) -> None:
         assert keeper.kept == [message("1")]
 
     with_listener(talk, tls=server)
-    assert origins == ["mllp:lab"]
+    assert origins == [origin]
 
 
 def test_a_control_id_that_comes_again() -> None:

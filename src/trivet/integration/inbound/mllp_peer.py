@@ -19,6 +19,7 @@ from trivet.integration.inbound.frames import Framer
 __all__ = ["Door", "MllpLimits", "Peer", "Pending"]
 
 UNREAD = 2**16  # bytes of answers that the system holds for a peer: one that never reads them is found out after some hundreds
+LONGEST_NAME = 200  # signs of a peer's name that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +205,9 @@ class Peer(asyncio.BufferedProtocol):
 
 
 def origin(transport: Any) -> str:
-    """Who is at the other end: the name in its certificate, else its address."""
+    """Who is at the other end: the name in its certificate, else its address; fit for the ledger, which takes no control characters."""
     peer = transport.get_extra_info("peername") or ("unknown",)
     certificate = transport.get_extra_info("peercert") or {}
     names = [value for entry in certificate.get("subject", ()) for key, value in entry if key == "commonName"]
-    return f"mllp:{names[0] if names else peer[0]}"
+    name = str(names[0] if names else peer[0])
+    return "mllp:" + "".join(sign if sign.isprintable() else "?" for sign in name[:LONGEST_NAME])
