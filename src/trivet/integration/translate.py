@@ -1,4 +1,4 @@
-"""Many units through one format: pure, in this process or in a pool of them, with the same bytes out either way.
+"""Many units through one format: pure, wherever it is done, with the same bytes out.
 
 In: units of one file and a profile. Out: lines of records, lineage and rejects, and the account of every source element
 in places of the FILE. Nothing is read, written or timed here.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Translation
 from trivet.integration.coverage import Tally
 
-__all__ = ["BATCH_BYTES", "BATCH_UNITS", "Batch", "Rendered", "batches", "places", "render", "render_all"]
+__all__ = ["BATCH_BYTES", "BATCH_UNITS", "Batch", "Rendered", "batches", "places", "render"]
 
 BATCH_BYTES = 1 << 20
 BATCH_UNITS = 500
@@ -142,21 +141,3 @@ def _count(out: Rendered, translation: Translation) -> None:
         out.types[kind] = out.types.get(kind, 0) + 1
     for notice in translation.notices:
         out.notices[notice.kind] = out.notices.get(notice.kind, 0) + 1
-
-
-def render_all(
-    batches: Iterable[Batch], work: Callable[[Batch], Rendered], pool: Executor | None = None, ahead: int = 4
-) -> Iterator[tuple[Batch, Rendered]]:
-    """Results in the order of the batches; with a pool, at most `ahead` batches are under way."""
-    if pool is None:
-        for batch in batches:
-            yield batch, work(batch)
-        return
-    waiting: list[tuple[Batch, Future[Rendered]]] = []
-    for batch in batches:
-        waiting.append((batch, pool.submit(work, batch)))
-        if len(waiting) >= ahead:
-            done, future = waiting.pop(0)
-            yield done, future.result()
-    for done, future in waiting:
-        yield done, future.result()

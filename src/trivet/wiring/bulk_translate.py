@@ -30,7 +30,8 @@ from trivet.integration.translate import BATCH_BYTES, BATCH_UNITS, Batch, Render
 from trivet.kernel.errors import Rejected, Usage
 from trivet.wiring import formats as registry
 from trivet.wiring.engines import open_engine
-from trivet.wiring.translate import Summary, Taking, Writer, read_input, walk, work
+from trivet.wiring.lane import work
+from trivet.wiring.translate import Summary, Taking, Writer, read_input, walk
 
 if TYPE_CHECKING:
     import pyarrow

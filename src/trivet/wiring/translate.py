@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from trivet.contracts.ports import Format
 from trivet.contracts.profile import SourceProfile
 from trivet.integration.coverage import Account, Tally
-from trivet.integration.translate import Batch, Rendered, batches, render, render_all
+from trivet.integration.translate import Rendered, batches
 from trivet.kernel import jsontext
 from trivet.kernel.errors import Rejected, Usage
 from trivet.wiring import formats as registry
+from trivet.wiring.lane import Lane
 
 __all__ = ["Summary", "read_profile", "translate_paths"]
 
@@ -177,25 +178,6 @@ def read_input(
         refuse(Rejected("unreadable", error.strerror or type(error).__name__, help="check the file's permissions"))
 
 
-class Pool:
-    """Where batches are worked on: here, or in `workers` processes."""
-
-    def __init__(self, workers: int, stack: ExitStack) -> None:
-        self.executor = stack.enter_context(ProcessPoolExecutor(workers)) if workers > 1 else None
-        self.ahead = 2 * workers
-
-
-@cache
-def loaded(name: str) -> Format:
-    """A format in a worker process, loaded once."""
-    return registry.get(registry.load((name,)), name)
-
-
-def work(name: str, profile: SourceProfile, batch: Batch) -> Rendered:
-    """One batch in whichever process: the format is found there by its name."""
-    return render(loaded(name), profile, batch)
-
-
 class Taking:
     """One input's batches, taken in their order: what they say is written and summed up."""
 
@@ -209,13 +191,6 @@ class Taking:
         self.summary.tally.merge(rendered.own)
         for offset, element in rendered.shared:
             self.account.share(offset, element)
-
-
-def _run(summary: Summary, out: Writer, pool: Pool, form: Format, raw: bytes, profile: SourceProfile) -> None:
-    taking = Taking(summary, out)
-    job = partial(render, form, profile) if pool.executor is None else partial(work, form.name, profile)
-    for _, rendered in render_all(batches(summary.input, form.split(raw)), job, pool.executor, pool.ahead):
-        taking.take(rendered)
 
 
 def translate_paths(
@@ -233,11 +208,24 @@ def translate_paths(
         registry.get(known, profile.format)
     with ExitStack() as stack:
         writer = Writer(out, stack)
-        pool = Pool(workers, stack)
+        lane = Lane(stack.enter_context(ProcessPoolExecutor(workers)) if workers > 1 else None, 2 * workers)
         for path in walk(paths):
             summary = Summary(input=path.as_posix())
-            read_input(path, summary, profile, known, partial(writer.refuse, summary), partial(_run, summary, writer, pool))
-            writer.close_input(summary)
-            tell(summary)
+            taking = Taking(summary, writer)
+
+            def run(form: Format, raw: Any, feed: SourceProfile, taking: Taking = taking) -> None:
+                for batch in batches(taking.summary.input, form.split(raw)):
+                    lane.put(taking.take, form, feed, batch)
+
+            def refuse(reject: Rejected, summary: Summary = summary) -> None:
+                lane.then(partial(writer.refuse, summary, reject))
+
+            def close(summary: Summary = summary) -> None:
+                writer.close_input(summary)
+                tell(summary)
+
+            read_input(path, summary, profile, known, refuse, run)
+            lane.then(close)
+        lane.finish()
         writer.finish()
         return writer.total

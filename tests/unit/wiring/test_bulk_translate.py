@@ -71,6 +71,26 @@ def test_an_engine_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     assert len(told) == 5
 
 
+def test_processes_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """Seven hundred small files and some large ones, with what is not taken between them: two processes say what one says, in the same
+    order, and every input is told of when its turn comes."""
+    for number in range(700):
+        kind = (("json", PATIENT % (number, number)), ("hl7", CUT * (number % 3 + 1)), ("bin", b"\x00"), ("csv", b""))[number % 4]
+        (folder / f"{number:03}.{kind[0]}").write_bytes(kind[1])
+    told: dict[int, list[tuple[str, int]]] = {1: [], 2: []}
+    for workers, heard in told.items():
+        translate_paths(
+            [folder],
+            tmp_path / str(workers),
+            FEED,
+            workers=workers,
+            tell=lambda done, heard=heard: heard.append((done.input, done.rejects)),
+        )
+    assert content(tmp_path / "2") == content(tmp_path / "1")
+    assert told[1] == told[2]
+    assert len(told[1]) == 705
+
+
 def test_nothing_to_translate_is_said_as_the_pool_says_it(tmp_path: Path) -> None:
     """An empty file alone: one reject, no row for the engine, nothing left of the spool."""
     (tmp_path / "empty.csv").write_bytes(b"")
