@@ -14,15 +14,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trivet.data.identity.household import two_persons
 from trivet.data.identity.levels import LEVELS, Bytes, Pairs, crossed, levels_of
 from trivet.data.identity.table import Column, Ints
 from trivet.kernel.resources import text
 
-__all__ = ["Estimate", "Floats", "estimate", "reachable", "score"]
+__all__ = ["NEVER", "Estimate", "Floats", "estimate", "reachable", "score"]
 
 Floats = NDArray[np.float64]
 Table = dict[str, Floats]
 ROUNDS = 200
+NEVER = -21.0  # bits of a pair whose probability is written as 0.000000
 STILL = 1e-7
 CLEANINGS = 5
 TRUST_M, TRUST_FREE, TRUST_U, TRUST_TERM = 1.0, 20.0, 100.0, 50.0  # pairs, and rows, for which an expectation counts
@@ -73,10 +75,11 @@ def estimate(columns: Mapping[str, Column], candidates: Pairs, chance: Pairs, pa
     patterns, counts = _patterns(candidates, fields)
     counts /= part
     free = {field: _frequencies(patterns[:, place], expected["u"][place], TRUST_FREE, counts) for place, field in enumerate(fields)}
+    two = two_persons({field: patterns[:, place] for place, field in enumerate(fields)})
     share, rounds = 0.05, 0
     for turn in range(1, ROUNDS + 1):
         rounds = turn
-        matched = _matched(patterns, fields, m, free, share)
+        matched = np.where(two, 0.0, _matched(patterns, fields, m, free, share))
         before = share
         share = float(((matched * counts).sum() + 0.5) / (counts.sum() + 1.0))
         for place, field in enumerate(fields):
@@ -132,7 +135,7 @@ def score(columns: Mapping[str, Column], pairs: Pairs, known: Estimate) -> tuple
     for field, column in columns.items():
         by_field[field] = _bits(column, pairs.levels[field], pairs.left, known)
         total = total + by_field[field]
-    return total, by_field
+    return np.where(two_persons(pairs.levels), np.minimum(total, NEVER), total), by_field
 
 
 def _bits(column: Column, levels: Bytes, left: Ints, known: Estimate) -> Floats:

@@ -27,7 +27,7 @@ LEVELS = {
     "text": ("exact", "close", "fuzzy", "other"),
     "category": ("exact", "other"),
 }
-CROSSED = (("given", "family"), ("street", "street_2"))
+CROSSED = (("given", "family"), ("given", "middle"), ("street", "street_2"))
 ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads numbers over places (Knuth, The Art of Computer Programming 3, 6.4)
 MANY = 50_000  # pairs that are worth more than one processor
 Bytes = NDArray[np.int8]

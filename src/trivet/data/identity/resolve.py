@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from trivet.data.identity.estimate import Estimate, Floats, estimate, reachable, score
+from trivet.data.identity.estimate import NEVER, Estimate, Floats, estimate, reachable, score
 from trivet.data.identity.levels import LEVELS, Pairs, compare_all, compare_chance
 from trivet.data.identity.pairs import block, chance_rows
 from trivet.data.identity.table import Column, Ints, People, stacked
@@ -22,7 +22,6 @@ __all__ = ["HERE", "Clustering", "Comparing", "Decision", "Decisions", "deduplic
 
 CHANCE = 1_000_000  # pairs picked by chance, for u
 FIT = 500_000  # candidate pairs of which m is learnt; of more, this many, evenly spaced
-NEVER = -21.0  # bits of a pair whose probability is written as 0.000000
 MATCH, POSSIBLE = 0.5, 0.05
 SURE, DOUBTFUL = 0.9, 0.001  # a pair so sure joins whatever the others say; one so unlikely counts as never compared
 MOST, UNLIKE = 10.0, -4.0  # bits that one pair may bring to the joining of two groups, and those of a pair that is not alike at all

@@ -111,7 +111,7 @@ class Answer:
     def line(self, *elements: str) -> str:
         """A segment without trailing separators."""
         text = self.marks.element.join(elements).rstrip(self.marks.element)
-        return f"{text}{self.marks.terminator}\n"
+        return f"{text}{self.marks.terminator}" + ("" if self.marks.terminator == "\n" else "\n")
 
     def text(self) -> str:
         """The whole interchange."""

@@ -163,15 +163,18 @@ def _composite(kind: Kind, element: int, value: str, marks: Marks) -> Iterator[E
 
 
 def _values(segment: Segment, slot: Slot, marks: Marks) -> Iterator[ElementMisfit]:
+    kinds = dictionary().get(segment.name, ())
     for element, component, allowed in slot.values:
         value = segment.value(element)
         if not value:
             continue
-        texts = value.split(marks.component)
-        text = texts[component] if component < len(texts) else ""
-        if text and text not in allowed:
-            shown = component + 1 if len(texts) > 1 or component else 0
-            yield ElementMisfit(element, shown, _reference(segment.name, element, shown), CODE, text)
+        inside = element <= len(kinds) and not kinds[element - 1].type  # a code in a composite has its component's place
+        for repetition in value.split(marks.repetition) if marks.repetition else [value]:
+            texts = repetition.split(marks.component)
+            text = texts[component] if component < len(texts) else ""
+            if text and text not in allowed:
+                shown = component + 1 if inside or len(texts) > 1 or component else 0
+                yield ElementMisfit(element, shown, _reference(segment.name, element, shown), CODE, text)
 
 
 def wrong(kind: Kind, text: str, before: str) -> str:
