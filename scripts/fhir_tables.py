@@ -20,11 +20,12 @@ from typing import Any
 TYPE_URL = "http://hl7.org/fhirpath/System."
 NS = "{http://hl7.org/fhir}"
 ERRATA = {
-    # (path, key): the expression as later editions correct it. 4.0.1 compares a list with `in`, misspells `noshow`, and is
-    # empty instead of true where there is no fullUrl.
+    # (path, key): the expression as later editions correct it. 4.0.1 compares a list with `in`, misspells `noshow`, is empty
+    # instead of true where there is no fullUrl, and asks a FHIR element whether it is a value of FHIRPath.
     ("Timing.repeat", "tim-9"): "offset.empty() or (when.exists() and when.select($this in ('C' | 'CM' | 'CD' | 'CV')).allFalse())",
     ("Appointment", "app-4"): "cancelationReason.exists() implies (status='noshow' or status='cancelled')",
     ("Bundle.entry", "bdl-8"): "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
+    ("Questionnaire.item.enableWhen", "que-7"): "operator = 'exists' implies (answer is boolean)",
 }
 CONTEXTS = {
     # HL7's own definitions put it on the type, not on the type's code.
@@ -81,9 +82,21 @@ def expression_of(path: str, rule: dict[str, Any]) -> str:
     return str(written)
 
 
+def profiles(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
+    """Address -> (key, severity, expression): what the profiles of data types add to their type (SimpleQuantity: no comparator)."""
+    made = {}
+    for found in resources(folder, "profiles-types", "StructureDefinition"):
+        if first(found, "derivation") == "constraint":
+            url, root = first(found, "url"), first(found, "snapshot")["element"][0]
+            own = [rule for rule in root.get("constraint", []) if first(rule, "source").rpartition("/")[2] in ("", url.rpartition("/")[2])]
+            made[url] = [(first(rule, "key"), first(rule, "severity"), first(rule, "expression")) for rule in own]
+    return made
+
+
 def structure(folder: Path, out: Path) -> set[str]:
     """Elements and constraints; the value sets that are required somewhere."""
     elements, constraints, bound = [], [], set()
+    demanded = profiles(folder)
     for found in definitions(folder):
         base = first(found, "baseDefinition").rpartition("/")[2]
         for element in first(found, "snapshot")["element"]:
@@ -98,6 +111,8 @@ def structure(folder: Path, out: Path) -> set[str]:
             for rule in element.get("constraint", []):
                 if first(rule, "source").rpartition("/")[2] in ("", first(found, "type")) and first(rule, "expression"):
                     constraints.append((path, first(rule, "key"), first(rule, "severity"), expression_of(path, rule)))
+            for profile in (url for kind in element.get("type", []) for url in kind.get("profile", [])):
+                constraints += [(path, *rule) for rule in demanded[profile]]
     write(out / "elements.csv", ("path", "min", "max", "types", "same_as", "strength", "valueset"), elements)
     write(out / "constraints.csv", ("path", "key", "severity", "expression"), constraints)
     return bound

@@ -47,6 +47,13 @@ def changed(given: dict[str, Any], /, **members: Any) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not None}
 
 
+def asked_when(**answer: Any) -> dict[str, Any]:
+    """A questionnaire with an item that depends on whether another has an answer."""
+    when = {"question": "a", "operator": "exists", **answer}
+    items = [{"linkId": "a", "type": "boolean"}, {"linkId": "b", "type": "string", "enableWhen": [when]}]
+    return {"resourceType": "Questionnaire", "status": "draft", "item": items}
+
+
 def document(*entries: dict[str, Any], kind: str = "document") -> dict[str, Any]:
     """A Bundle of a document."""
     return {
@@ -74,7 +81,21 @@ COMPOSITION: dict[str, Any] = {
 SUBJECT: dict[str, Any] = {"fullUrl": "http://a.test/Patient/p", "resource": {"resourceType": "Patient", "id": "p"}}
 
 
-@pytest.mark.parametrize("resource", [OBSERVATION, PATIENT, document(COMPOSITION, SUBJECT)], ids=lambda one: one["resourceType"])
+CAPABILITIES: dict[str, Any] = {
+    "resourceType": "CapabilityStatement",
+    "status": "draft",
+    "date": "2026-01-01",
+    "kind": "requirements",
+    "description": "what is asked of a server",
+    "fhirVersion": "4.0.1",
+    "format": ["json", "application/fhir+xml"],  # http.html: the short names are formats as well
+    "rest": [{"mode": "server"}],
+}
+BLANKS: dict[str, Any] = {"resourceType": "ValueSet", "status": "draft", "url": "http://a.test/no\u00a0break"}  # \S is ASCII there
+RIGHT = [OBSERVATION, PATIENT, document(COMPOSITION, SUBJECT), asked_when(answerBoolean=True), CAPABILITIES, BLANKS]
+
+
+@pytest.mark.parametrize("resource", RIGHT, ids=lambda one: one["resourceType"])
 def test_what_is_right_is_left_alone(resource: dict[str, Any]) -> None:
     """No error and no warning but about narrative for resources that are right."""
     assert [one for one in Validator().text(json.dumps(resource).encode()) if one.is_error] == []
@@ -239,6 +260,31 @@ CASES: list[tuple[str, Any, str, str]] = [
         "Bundle",
         "bdl-3",
     ),
+    (
+        "entry of a collection without fullUrl",
+        document({"resource": {"resourceType": "Device", "id": "d"}}, kind="collection"),
+        "Bundle.entry[0]",
+        "bundle-full-url",
+    ),
+    (
+        "comparator where none may stand",
+        changed(OBSERVATION, referenceRange=[{"low": {"value": 1, "comparator": "<"}}]),
+        "Observation.referenceRange[0].low",
+        "sqty-1",
+    ),
+    (
+        "comparator in a choice",
+        {
+            "resourceType": "Coverage",
+            "status": "active",
+            "beneficiary": {"reference": "Patient/p"},
+            "payor": [{"reference": "Organization/o"}],
+            "costToBeneficiary": [{"valueQuantity": {"value": 1, "comparator": "<"}}],
+        },
+        "Coverage.costToBeneficiary[0].value.ofType(Quantity)",
+        "sqty-1",
+    ),
+    ("que-7", asked_when(answerInteger=1), "Questionnaire.item[1].enableWhen[0]", "que-7"),
     ("no requests in a batch", document(SUBJECT, kind="batch"), "Bundle", "bdl-3"),
     ("no answers to a batch", document(SUBJECT, kind="batch-response"), "Bundle", "bdl-4"),
     (

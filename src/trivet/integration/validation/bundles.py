@@ -16,6 +16,7 @@ from trivet.integration.validation.references import LITERAL, server
 __all__ = ["bundle"]
 
 NEEDS_URL = ("document", "message", "collection", "searchset", "history")
+"""bundle.html, resource URL and uniqueness rules: except for transactions and batches, and what answers them."""
 
 
 class Entries:
@@ -75,7 +76,7 @@ def bundle(walk: Walk, one: Resource) -> None:
             urls[(url, version)] = number
         elif held and (kind in NEEDS_URL or (kind in ("transaction", "batch") and text(row.get("request"), "method") == "PUT")):
             relative = _unnamed(walk, entries.inner.get(number))
-            say = walk.found.error if relative or kind in ("document", "message") else walk.found.warn
+            say = walk.found.error if relative or kind in NEEDS_URL else walk.found.warn
             say("missing", place, "the entry has no fullUrl", "bundle-full-url")
         if kind == "searchset":
             _search(walk, row, held, place, wanted)

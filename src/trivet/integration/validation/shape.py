@@ -68,9 +68,13 @@ FORMS: dict[str, tuple[re.Pattern[str], str]] = {
     ),
 }
 
+FORMATS = frozenset(("xml", "json", "ttl"))
+"""The short names of FHIR's own formats (http.html, CapabilityStatement.format), where an element names a format of the interface."""
+INTERFACES = ("CapabilityStatement.", "TestScript.", "Endpoint.", "Subscription.")
 
-def bound(kind: str, codes: frozenset[str] | None, valueset: str) -> Test:
-    """A primitive whose code must be one of a list, or of the form of its value set's codes."""
+
+def bound(kind: str, codes: frozenset[str] | None, valueset: str, short: frozenset[str] = frozenset()) -> Test:
+    """A primitive whose code must be one of a list, or of the form of its value set's codes, or one of some short names."""
     plain = TESTS[kind]
     if codes is None and valueset not in FORMS:
         return plain
@@ -78,7 +82,7 @@ def bound(kind: str, codes: frozenset[str] | None, valueset: str) -> Test:
         form, words = FORMS[valueset]
 
         def formed(value: Any) -> Wrong:
-            return plain(value) or (None if form.fullmatch(value) else ("error", "binding", words))
+            return plain(value) or (None if form.fullmatch(value) or value in short else ("error", "binding", words))
 
         return formed
     wrong: Wrong = ("error", "binding", "a code that the required value set does not have")
@@ -167,7 +171,8 @@ class Shapes:
             return [name]
         required = row["strength"] == "required" and word in ("code", "uri", "string")
         member.codes = terms().plain_codes(row["valueset"]) if required else None
-        member.test = xhtml if word == "xhtml" else bound(word, member.codes, row["valueset"] if word == "code" else "")
+        short = FORMATS if path.startswith(INTERFACES) else frozenset()
+        member.test = xhtml if word == "xhtml" else bound(word, member.codes, row["valueset"] if word == "code" else "", short)
         sibling = Member("_" + name, step, "Element", path, member.many, choice=choice, of=member)
         made.members["_" + name] = sibling
         return [name, "_" + name]
