@@ -166,7 +166,9 @@ def reachable(columns: Mapping[str, Column], left: Ints, right: Ints, known: Est
     kept = np.flatnonzero(bound >= least)
     left, right, bound = left[kept], right[kept], bound[kept]
     levels = dict[str, Bytes]()
-    crosses = {field: here for fields, here in crossed(columns, left, right) for field in fields}
+    crosses = dict[str, NDArray[np.bool_]]()
+    for fields, here in crossed(columns, left, right):
+        crosses |= {field: here | crosses[field] if field in crosses else here for field in fields}
     # what tells most comes first, texts last: they take longest
     for field in sorted(columns, key=lambda field: (columns[field].kind == "text", least_of[field] - most[field])):
         made = levels_of(columns[field], left, right)
