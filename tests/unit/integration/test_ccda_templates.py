@@ -46,6 +46,7 @@ INSIDE: dict[str, tuple[str, str]] = {
     "medication-statement": ("substanceAdministration", f"<consumable>{DRUG}</consumable>{PEOPLE}"),
     "immunization": ("substanceAdministration", f"<consumable>{DRUG}</consumable>{PEOPLE}"),
     "dispense": ("supply", f"<product>{DRUG}</product>{PEOPLE}"),
+    "supply-order": ("supply", f"<product>{DRUG}</product>{PEOPLE}"),
     "report": ("organizer", PEOPLE),
     "vital-panel": ("organizer", PEOPLE),
     "functional-panel": ("organizer", PEOPLE),

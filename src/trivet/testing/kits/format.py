@@ -62,7 +62,7 @@ def related(span: Span, value: Any, text: str) -> bool:
     if isinstance(value, bool):
         return bool(text)
     if isinstance(value, (int, Decimal)):
-        numbers = [Decimal(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)]
+        numbers = [Decimal(number) for number in re.findall(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?", text)]
         return any(number == value or abs(number) == abs(value) for number in numbers)
     one, other = _bare(str(value)), _bare(text)
     digits, written = re.sub(r"\D", "", str(value)), re.sub(r"\D", "", text)

@@ -31,6 +31,7 @@ def stands_for(value: Any, text: str) -> bool:
     if isinstance(value, bool):
         return plain in ("true", "false", "1", "0")
     said = str(value)
-    if system_uri(plain) == said or said == " ".join(plain.split()):
+    root = system_uri(plain)
+    if root == said or said == " ".join(plain.split()) or said.endswith(f"/root/{root}"):
         return True
     return any((word, said) in _mapped() for word in (plain, words[0])) or (said in NEGATED and plain == "true")

@@ -24,6 +24,14 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ROOT = "2.16.840.1.113883.10.20."
 # The simple observation of IHE PCC stands under many others, which are named beside it.
 UNDER = frozenset(("1.3.6.1.4.1.19376.1.5.3.1.4.13",))
+# Templates of CCD and IHE PCC that stand under more special ones, too, and what the section may make of them where they stand alone.
+BROAD = {
+    "1.28": ("allergy",),
+    "1.3.6.1.4.1.19376.1.5.3.1.4.5": ("allergy",),
+    "1.24": ("immunization",),
+    "1.31": ("vital",),
+    "1.32": ("vital-panel",),
+}
 ANYWHERE = (".", "..", "*")
 ALONE = {"observationMedia": "media"}  # what needs no template to be known
 
@@ -101,9 +109,17 @@ def _holds(node: Node, step: Step) -> bool:
     return True
 
 
-def select(node: Node, steps: tuple[Step, ...]) -> list[Node]:
-    """Every element at a place, in the order of the document."""
+def select(node: Node, steps: tuple[Step, ...], named: dict[str, list[Node]] | None = None) -> list[Node]:
+    """Every element at a place, in the order of the document; `named` are the children of the element by name, where these are known."""
     found = [node]
+    if named is not None and steps[0].tag not in ANYWHERE:
+        first = steps[0]
+        found = named.get(first.tag, [])
+        if first.filters:
+            found = [one for one in found if _holds(one, first)]
+        if not found:
+            return []
+        steps = steps[1:]
     for step in steps:
         tag = step.tag
         if tag == "..":
@@ -140,8 +156,13 @@ def rules(entry: str) -> tuple[Rule, ...]:
 
 @cache
 def beginnings(entry: str) -> frozenset[str]:
-    """Tags with which the places of an entry's rules begin."""
-    return frozenset(rule.source[0].tag for rule in rules(entry))
+    """Tags with which the places of an entry's rules begin; of what is related, its name too: `entryRelationship/observation`."""
+    return frozenset(_beginning(rule) for rule in rules(entry)) | {"entryRelationship"}
+
+
+def _beginning(rule: Rule) -> str:
+    first, *rest = (step.tag for step in rule.source)
+    return f"{first}/{rest[0]}" if first == "entryRelationship" and rest and rest[0] not in ANYWHERE else first
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +172,7 @@ def live(entry: str, tags: frozenset[str]) -> tuple[tuple[Rule, bool, str], ...]
     found = []
     for rule in rules(entry):
         first = rule.source[0]
-        here = first.tag in ANYWHERE or first.tag in tags
+        here = first.tag in ANYWHERE or _beginning(rule) in tags
         alone = here and len(rule.source) == 1 and first.tag not in ANYWHERE and not first.filters
         if here or rule.must:
             found.append((rule, here, first.tag if alone else ""))
@@ -190,19 +211,31 @@ def section_kind(section: Node | None, tag: str) -> str:
     return ""
 
 
+def _within(node: Node, mood: str) -> str:
+    """The mood of a supply and, where it stands in a medication, of that: `INT in EVN`."""
+    outer = node.parent.parent if node.parent is not None else None
+    return f"{mood} in {outer.get('moodCode')}" if outer is not None and outer.tag == "substanceAdministration" else mood
+
+
 def kind_of(node: Node, section: Node | None = None) -> str:
     """The kind of a statement by its templates; without a known one, by the section it stands in; "" when no row speaks of it.
 
     `box` is a statement that only holds others.
     """
-    known, mood, found, plain = _entries(), node.get("moodCode"), "", ""
+    known, mood, found, plain, broad, special = _entries(), node.get("moodCode"), "", "", "", ("",)
+    within = _within(node, mood) if node.tag == "supply" else mood
     for template in templates(node):
-        here = known.get((template, mood)) or known.get((template, "")) or ""
+        here = known.get((template, within)) or known.get((template, mood)) or known.get((template, "")) or ""
         if here and template in UNDER:
             plain = here
+        elif here and template in BROAD:
+            broad, special = (broad, special) if broad else (here, BROAD[template])
         elif here and here != "box":
             return here
         found = here or found
+    if broad:
+        told = section_kind(section, node.tag)
+        return told if told in special else broad
     if plain:
         return section_kind(section, node.tag) or plain
     return found or section_kind(section, node.tag) or ALONE.get(node.tag, "")
@@ -221,7 +254,8 @@ def codes(name: str) -> dict[str, dict[str, str]]:
 @cache
 def _systems() -> dict[str, str]:
     shared = {row["alias"]: row["system"] for row in table("terminology/systems.csv", "alias", "system")}
-    return shared | {f"urn:oid:{row['oid']}": row["uri"] for row in table("ccda/systems.csv", "oid", "uri")}
+    rows = table("ccda/systems.csv", "oid", "uri")
+    return shared | {f"urn:oid:{row['oid']}" if OID.fullmatch(row["oid"]) else row["oid"]: row["uri"] for row in rows}
 
 
 @lru_cache(maxsize=4096)

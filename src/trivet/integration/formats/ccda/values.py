@@ -8,56 +8,21 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from trivet.integration.formats.ccda.made import BadValue, Context, How, Made, words_of
+from trivet.integration.formats.ccda.quantities import age, bounds, decimal, integer, interval, minutes, quantity, ratio, repeats
 from trivet.integration.formats.ccda.rules import OID, UUID, codes, system_uri
 from trivet.integration.formats.ccda.tree import Leaf, Node
 from trivet.integration.moments import with_offset
-from trivet.kernel.units import is_unit
 
 __all__ = ["HOW", "BadValue", "Context", "Made", "moment"]
 
-UCUM = "http://unitsofmeasure.org"
 TIME = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d+)?)?)?)?)?)?([+-]\d{4}|Z)?")
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NULLS = frozenset(("NI", "UNK", "NA", "NASK", "ASKU", "NAV", "OTH", "MSK", "NP", "INV", "UNC", "DER", "QS", "TRC"))  # that stand as a code
 SCHEMES = {"tel": "phone", "mailto": "email", "fax": "fax", "http": "url", "https": "url"}
-
-
-class BadValue(Exception):
-    """A value that cannot be what it should be."""
-
-    def __init__(self, leaf: Leaf, why: str) -> None:
-        super().__init__(why)
-        self.leaf, self.why = leaf, why
-
-
-class Made(NamedTuple):
-    """A FHIR value, the leaves behind its parts (path inside the value, leaf), and the suffix of its type in a choice element."""
-
-    value: Any
-    parts: tuple[tuple[str, Leaf], ...] = ()
-    suffix: str = ""
-
-
-class Context(Protocol):
-    """What the data types need of the document."""
-
-    zone: str
-    own: str
-    named: dict[str, Node]
-
-    def carry(self, leaf: Leaf, rule: str) -> None: ...
-
-    def notice(self, kind: str, system: str, code: str, leaf: Leaf) -> None: ...
-
-    def reject(self, code: str, why: str, leaf: Leaf) -> None: ...
-
-
-How = Callable[[Context, Node, str], Made | None]
 
 
 def moment(text: str, zone: str) -> str:
@@ -145,33 +110,17 @@ def _system(context: Context, leaf: Leaf) -> str:
     return uri if ABSOLUTE.match(uri) else f"{context.own}/root/{uri}"
 
 
-def _text(context: Context, node: Node | None) -> Made | None:
-    """The text of an ED or ST element, or the narrative that it refers to."""
-    if node is None:
-        return None
-    words = node.words()
-    if words and any(leaf.text.strip() for leaf in words):
-        return Made(node.string(), tuple(("", leaf) for leaf in words), "String")
-    reference = node if node.tag == "reference" else node.first("reference")
-    leaf = reference.attrs.get("value") if reference is not None else None
-    told = context.named.get(leaf.text.removeprefix("#")) if leaf is not None else None
-    if leaf is None or told is None or not told.string():
-        return None
-    context.carry(leaf, "ccda/narrative-reference")
-    return Made(told.string(), (("", told.words()[0]),), "String")
-
-
 def _concept(context: Context, node: Node, _: str) -> Made | None:
     value: dict[str, Any] = {}
     parts: list[tuple[str, Leaf]] = []
     for one in (node, *node.all("translation")):
         coding, found = _coding(context, one)
-        if "code" not in coding:
+        if "code" not in coding or (one.get("nullFlavor") and coding["code"] in NULLS):
             continue
         at = len(value.setdefault("coding", []))
         value["coding"].append(coding)
         parts += [(f"coding[{at}].{path}", leaf) for path, leaf in found]
-    made = _text(context, node.first("originalText"))
+    made = words_of(context, node.first("originalText"))
     if made is not None:
         value["text"] = made.value
         parts += [("text", leaf) for _, leaf in made.parts]
@@ -234,78 +183,12 @@ def _flag_concept(context: Context, node: Node, argument: str) -> Made | None:
     return None if made is None else Made(_constant_concept(context, node, value).value, (("coding[0].code", made.parts[0][1]),))  # type: ignore[union-attr]
 
 
-def _number(leaf: Leaf) -> int | Decimal:
-    text = leaf.text.strip()
-    if NUMBER.fullmatch(text) is None:
-        raise BadValue(leaf, "not a number")
-    return Decimal(text.rstrip(".")) if "." in text or "e" in text.lower() else int(text)
-
-
-def _quantity(context: Context, node: Node, argument: str = "") -> Made | None:
-    value: dict[str, Any] = {}
-    parts: list[tuple[str, Leaf]] = []
-    leaf, unit = node.attrs.get("value"), node.attrs.get("unit")
-    if leaf is None or not leaf.length:
-        return None
-    value["value"] = _number(leaf)
-    parts.append(("value", leaf))
-    if unit is not None and unit.length:
-        said = unit.text.strip()
-        value |= {"unit": said, "system": UCUM, "code": said} if is_unit(said) else {"unit": said}
-        parts.append(("unit", unit))
-    return Made(value, tuple(parts), "Quantity")
-
-
-def _range(context: Context, node: Node, _: str = "") -> Made | None:
-    """A Range; with one end only and not for a reference range, a Quantity with a comparator."""
-    value, parts = {}, []
-    for name in ("low", "high"):
-        bound = node.first(name)
-        made = _quantity(context, bound) if bound is not None else None
-        if made is not None:
-            value[name] = made.value
-            parts += [(f"{name}.{path}", leaf) for path, leaf in made.parts]
-    return Made(value, tuple(parts), "Range") if value else None
-
-
-def _interval(context: Context, node: Node, _: str = "") -> Made | None:
-    made = _range(context, node)
-    if made is None or len(made.value) == 2:
-        return made
-    end = next(iter(made.value))
-    bound = node.first(end)
-    closed = bound is None or bound.get("inclusive") != "false"
-    sign = (">" if end == "low" else "<") + ("=" if closed else "")
-    return Made({**made.value[end], "comparator": sign}, tuple((path.partition(".")[2], leaf) for path, leaf in made.parts), "Quantity")
-
-
-def _ratio(context: Context, node: Node, _: str = "") -> Made | None:
-    value, parts = {}, []
-    for name in ("numerator", "denominator"):
-        part = node.first(name)
-        made = _quantity(context, part) if part is not None else None
-        if made is not None:
-            value[name] = made.value
-            parts += [(f"{name}.{path}", leaf) for path, leaf in made.parts]
-    return Made(value, tuple(parts), "Ratio") if len(value) == 2 else None
-
-
 def _plain(context: Context, node: Node, argument: str) -> Made | None:
     """A text; with an argument, the attribute of that name."""
     leaf = node.attrs.get(argument or "value")
     if argument or (leaf is not None and leaf.length):
         return Made(" ".join(leaf.text.split()), (("", leaf),), "String") if leaf is not None and leaf.length else None
-    return _text(context, node)
-
-
-def _integer(context: Context, node: Node, _: str) -> Made | None:
-    leaf = node.attrs.get("value")
-    if leaf is None or not leaf.length:
-        return None
-    number = _number(leaf)
-    if isinstance(number, Decimal):
-        raise BadValue(leaf, "not a whole number")
-    return Made(number, (("", leaf),), "Integer")
+    return words_of(context, node)
 
 
 def _boolean(context: Context, node: Node, _: str) -> Made | None:
@@ -318,10 +201,10 @@ def _boolean(context: Context, node: Node, _: str) -> Made | None:
 
 
 TYPES: dict[str, How] = {
-    "PQ": _quantity, "REAL": _quantity, "MO": _quantity, "IVL_PQ": _interval, "IVL_INT": _interval, "IVL_REAL": _interval,
+    "PQ": quantity, "REAL": quantity, "MO": quantity, "IVL_PQ": interval, "IVL_INT": interval, "IVL_REAL": interval,
     "CD": _concept, "CE": _concept, "CV": _concept, "CO": _concept, "CS": _concept, "ST": _plain, "ED": _plain, "SC": _plain,
-    "INT": _integer, "BL": _boolean, "TS": lambda context, node, _: _when(context, node), "IVL_TS": _time, "RTO": _ratio,
-    "RTO_PQ_PQ": _ratio, "RTO_INT_INT": _ratio,
+    "INT": integer, "BL": _boolean, "TS": lambda context, node, _: _when(context, node), "IVL_TS": _time, "RTO": ratio,
+    "RTO_PQ_PQ": ratio, "RTO_INT_INT": ratio,
 }  # fmt: skip
 
 
@@ -363,6 +246,9 @@ def _name(context: Context, node: Node, _: str) -> Made | None:
     parts: list[tuple[str, Leaf]] = []
     for child in node.children:
         words = child.words()
+        if child.tag == "validTime" and (made := _period(context, child, "")) is not None:
+            value["period"] = made.value
+            parts += [(f"period.{path}", leaf) for path, leaf in made.parts]
         if not words or child.tag not in ("given", "family", "prefix", "suffix"):
             continue
         if child.tag == "family":
@@ -431,7 +317,7 @@ def _telecom(context: Context, node: Node, _: str) -> Made | None:
 
 def _in_text(context: Context, node: Node, _: str) -> Made | None:
     """A CodeableConcept of a text alone."""
-    made = _text(context, node)
+    made = words_of(context, node)
     return None if made is None else Made({"text": made.value}, tuple(("text", leaf) for _, leaf in made.parts))
 
 
@@ -445,11 +331,6 @@ def _once(context: Context, node: Node, _: str) -> Made | None:
     return Made(1)
 
 
-def _decimal(context: Context, node: Node, _: str) -> Made | None:
-    leaf = node.attrs.get("value")
-    return Made(_number(leaf), (("", leaf),)) if leaf is not None and leaf.length else None
-
-
 def _absent(context: Context, node: Node, _: str) -> Made | None:
     """An element that must be there and that the source does not give (data-absent-reason)."""
     return Made({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]})
@@ -459,7 +340,7 @@ def _base64(context: Context, node: Node, _: str) -> Made | None:
     """The text as base64; what is base64 already stays."""
     words = node.words()
     if not words:
-        made = _text(context, node)
+        made = words_of(context, node)
         return None if made is None else Made(base64.b64encode(made.value.encode()).decode())
     said = "".join(leaf.text for leaf in words)
     if node.get("representation") == "B64":
@@ -469,16 +350,35 @@ def _base64(context: Context, node: Node, _: str) -> Made | None:
     return Made(base64.b64encode(said.encode()).decode())
 
 
+def _moment_text(context: Context, node: Node, argument: str) -> Made | None:
+    """A moment where FHIR has only a text for it."""
+    made = _point(context, node, argument)
+    return None if made is None else made._replace(suffix="String")
+
+
+def _present(context: Context, node: Node, _: str) -> Made | None:
+    return Made(True, (), "Boolean")
+
+
+def _map_coding(context: Context, node: Node, argument: str) -> Made | None:
+    """One coding by a code map; other codes than those of the map are no matter."""
+    leaf = node.attrs.get("code")
+    row = codes(argument).get(leaf.text.strip()) if leaf is not None else None
+    return None if leaf is None or row is None else Made(dict(row), (("code", leaf),))
+
+
 def _birth(context: Context, node: Node, argument: str) -> Made | None:
     made = _date(context, node, argument)
     return None if made is None else made._replace(suffix="Date" if len(made.value) == 10 else "String")
 
 
 HOW: dict[str, How] = {
-    "name-concept": _in_text, "text-concept": _in_text, "instant": _instant, "constant-1": _once, "decimal": _decimal,
+    "name-concept": _in_text, "text-concept": _in_text, "instant": _instant, "constant-1": _once, "decimal": decimal,
     "absent": _absent, "base64": _base64, "birth": _birth,
+    "age": age, "moment-text": _moment_text, "present": _present, "minutes": minutes, "repeats": repeats, "map-coding": _map_coding,
+    "text-concept-if-none": _in_text,
     "date": _date, "moment": _point, "period": _period, "time": _time, "concept": _concept, "coding": _code, "map-code": _map_code,
     "map-concept": _map_concept, "constant": _constant, "constant-concept": _constant_concept, "flag": _flag,
-    "flag-concept": _flag_concept, "quantity": _quantity, "range": _range, "ratio": _ratio, "text": _plain, "integer": _integer,
+    "flag-concept": _flag_concept, "quantity": quantity, "range": bounds, "ratio": ratio, "text": _plain, "integer": integer,
     "boolean": _boolean, "any": _any, "identifier": _identifier, "name": _name, "address": _address, "telecom": _telecom,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.ccda.places import Same
-from trivet.integration.formats.ccda.rules import Kind, Rule, beginnings, kinds, live, select, structure
+from trivet.integration.formats.ccda.rules import Kind, Rule, beginnings, kind_of, kinds, live, select, structure
 from trivet.integration.formats.ccda.tree import Leaf, Node, Tree
 from trivet.integration.formats.ccda.values import HOW, BadValue, Made
 from trivet.integration.valid import settled
@@ -28,6 +28,8 @@ Parts = list[tuple[str, Leaf, str]]
 CODED = ("codeSystem", "displayName", "codeSystemName", "codeSystemVersion")
 NEW = tuple.__new__  # as `tree.LEAF`
 TOLD = frozenset((*CODED, "value", "negationInd"))
+UNLESS = frozenset(("absent", "group-if-none", "text-concept-if-none"))  # even of a list only where nothing is said yet
+GROUPS = ("group", "group-if-none")
 SSN = "2.16.840.1.113883.4.1"
 
 
@@ -49,7 +51,8 @@ class Work:
         self.rejects: list[Rejected] = []
         self.notices: list[Notice] = []
         self.patient = ""
-        self.mentions: dict[tuple[str, str], str] = {}
+        self.roles: set[int] = set()
+        self.encounters: frozenset[str] | None = None
         identity = next((_identity(node) for node in tree.root.all("id") if _identity(node)), ())
         self.document: tuple[str, ...] = identity or (tree.root.string(),)
 
@@ -82,14 +85,18 @@ class Work:
                 named[child.tag].append(child)
             else:
                 named[child.tag] = [child]
-        for rule, here, tag in live(entry, beginnings(entry).intersection(named)):
+        tags: Iterable[str] = named
+        if "entryRelationship" in named:
+            tags = {*named, *(f"entryRelationship/{child.tag}" for one in named["entryRelationship"] for child in one.children)}
+        for rule, here, tag in live(entry, beginnings(entry).intersection(tags)):
             name, target, source, how, argument, must, many, plain = rule
             if how == "drop":
-                self.drop(select(node, source), f"ccda/{argument}")
+                if here:
+                    self.drop(select(node, source, named), f"ccda/{argument}")
                 continue
-            if (not many or how == "absent") and (target in value if plain else _taken(value, target)):
+            if (not many or how in UNLESS) and (target in value if plain else _taken(value, target)):
                 continue
-            for one in named[tag] if tag else select(node, source) if here else ():
+            for one in named[tag] if tag else select(node, source, named) if here else ():
                 try:
                     made = self.make(rule, one)
                 except BadValue as error:
@@ -108,7 +115,7 @@ class Work:
                     where = _put(value, rule, made)
                 if where and made.parts:
                     inside: Iterable[Any] = made.parts  # of a group, with the rule that made it
-                    if how == "group":
+                    if how in GROUPS:
                         parts += [(f"{where}.{path}" if path else where, leaf, by) for path, leaf, by in inside]
                     else:
                         parts += [(f"{where}.{path}" if path else where, leaf, name) for path, leaf in inside]
@@ -121,7 +128,7 @@ class Work:
     def make(self, rule: Rule, source: Node) -> Made | None:
         """One value by one row. Raises BadValue."""
         how = rule.how
-        if how == "group":
+        if how in GROUPS:
             try:
                 value, parts = self.fill(source, rule.argument)
             except Unusable as error:
@@ -131,7 +138,11 @@ class Work:
             return Made(value, tuple(parts)) if value else None  # type: ignore[arg-type]
         if how == "reference":
             key = self.mention(rule.argument, source)
+            if rule.argument == "practitioner" and source.offset not in self.roles:
+                self.role(key, source)
             return Made({"reference": key}) if key else None
+        if how == "link":
+            return self.link(source, rule.argument)
         if how == "patient":
             return Made({"reference": self.patient})
         return HOW[how](self, source, rule.argument)
@@ -200,6 +211,35 @@ class Work:
                     del one["use"]
                     parts = self.without(parts, f"{element}[{number}].use", "ccda/home-of-an-organization")
         return self.add({"resourceType": kind.resource, "id": identity, **value}, parts)
+
+    def role(self, person: str, node: Node) -> None:
+        """The organization for which someone acts, and that they do (C-CDA on FHIR, participations)."""
+        self.roles.add(node.offset)
+        held = node.first("representedOrganization")
+        where = self.mention("organization", held) if held is not None and held.begins < held.ends else ""
+        if person and where:
+            value, parts = self.fill(node, "practitioner-role")
+            said = {"practitioner": {"reference": person}, "organization": {"reference": where}, **value}
+            self.add(
+                {"resourceType": "PractitionerRole", "id": record_id(self.profile.source, "PractitionerRole", person, where), **said}, parts
+            )
+
+    def link(self, node: Node, resource: str) -> Made | None:
+        """A reference to an encounter that the document tells elsewhere, by its identifier; to no other."""
+        if self.encounters is None:
+            told = (
+                one
+                for one in self.tree.nodes
+                if one.tag == "encompassingEncounter" or (one.tag == "encounter" and kind_of(one) == "encounter")
+            )
+            self.encounters = frozenset(key for one in told if not one.get("nullFlavor") and (key := self.identify(one, "Encounter")))
+        key = self.identify(node, resource)
+        leaf = next((leaf for child in node.all("id") for name in ("extension", "root") if (leaf := child.attrs.get(name))), None)
+        if key not in self.encounters or leaf is None:
+            return None
+        for child in node.all("id"):
+            self.settle(child.leaves(), ("dropped", "ccda/identifier-of-what-is-referred-to"))
+        return Made({"reference": f"{resource}/{key}"}, (("reference", leaf),))
 
     def without(self, parts: Parts, where: str, rule: str) -> Parts:
         """Parts without those of an element that was taken back; their leaves are dropped by the rule."""
