@@ -15,7 +15,8 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
     """Binds the places of conditions in the map of segment `name`.
 
     `.2.1` of the repetition; `PV1-2.1` of this segment or the nearest PV1; `after`, the segment before; `order`, the kind of detail
-    an ORC is followed by; `type` and `event` of the message; `again`, if such a segment spoke to the record before; `has.TQ1`, if
+    an ORC is followed by; `next`, the segment behind those that speak of this one; `type` and
+    `event` of the message; `again`, if such a segment spoke to the record before; `has.TQ1`, if
     the message has one; `option.x`, what the profile says.
     """
 
@@ -41,6 +42,8 @@ def binder(name: str) -> Callable[[str], Callable[..., str]]:
             return lambda work, segment, repetition: str(work.settings.options.get(option, ""))
         if place == "order":
             return _outside(lambda work, segment, repetition: _detail(work, segment))
+        if place == "next":
+            return _outside(lambda work, segment, repetition: _next(work, segment))
         if place in ("type", "event"):
             part = 0 if place == "type" else 1
             return _outside(lambda work, segment, repetition: work.kind[part])
@@ -78,6 +81,15 @@ def _detail(work: Work, segment: Segment) -> str:
         if follower.name == "ORC":
             break
     return ""
+
+
+_BESIDE = ("NTE", "PRT")
+
+
+def _next(work: Work, segment: Segment) -> str:
+    """The name of the next segment that does not speak of this one, "" at the end of the message."""
+    segments = work.message.segments
+    return next((one.name for one in segments[segments.index(segment) + 1 :] if one.name not in _BESIDE), "")
 
 
 def _elsewhere(name: str, place: str) -> Callable[..., str]:

@@ -24,8 +24,17 @@ _URI = "urn:ietf:rfc:3986"
 _STATES = frozenset(("active", "suspended", "inactive"))
 
 
-def location(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
-    """A reference to the finest location of a PL, None when nothing in it names a place."""
+def location(
+    work: Work,
+    segment: Segment,
+    repetition: Repetition,
+    path: str,
+    spans: list[Span],
+    rule: str,
+    argument: str = "",
+    address: Repetition | None = None,
+) -> Any:
+    """A reference to the finest location of a PL, None when nothing in it names a place. `argument` names the field of its address."""
     found: Builder | None = None
     trail: list[str] = []
     for row in table("hl7v2/location_levels.csv", "component", "code", "display"):
@@ -46,6 +55,11 @@ def location(work: Work, segment: Segment, repetition: Repetition, path: str, sp
     if found is None:
         return None
     _finest(work, segment, found, repetition, f"{rule}>PL")
+    if argument:
+        field = segment.field(int(argument))
+        address = field[0] if field else None
+    if address is not None:
+        _addressed(work, segment, found, address, rule)
     leaf = found.leaf
     work.born_of(found)
     assert leaf is not None
@@ -168,11 +182,31 @@ def _own_identifier(work: Work, segment: Segment, builder: Builder, repetition: 
     identifiers.append(identifier)
 
 
-def _part(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, start: int, stop: int) -> Any:
+def _addressed(work: Work, segment: Segment, builder: Builder, address: Repetition, rule: str) -> None:
+    """Where the finest place is."""
+    spans: list[Span] = []
+    found = make_of("XAD_Address", "", rule, segment.name)(work, segment, address, "address", spans)
+    if found is not None:
+        builder.resource["address"] = found
+        builder.spans += spans
+
+
+def _part(
+    work: Work,
+    segment: Segment,
+    repetition: Repetition,
+    path: str,
+    spans: list[Span],
+    rule: str,
+    start: int,
+    stop: int,
+    address: Repetition | None = None,
+) -> Any:
     components = repetition.components[start:stop]
     if not any(components):
         return None
-    return location(work, segment, Repetition(components, repetition.offset, repetition.length, repetition.locator), path, spans, rule)
+    part = Repetition(components, repetition.offset, repetition.length, repetition.locator)
+    return location(work, segment, part, path, spans, rule, "", address)
 
 
 def _of_ndl(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
@@ -181,8 +215,12 @@ def _of_ndl(work: Work, segment: Segment, repetition: Repetition, path: str, spa
 
 
 def _of_la(work: Work, segment: Segment, repetition: Repetition, path: str, spans: list[Span], rule: str, argument: str = "") -> Any:
-    """LA1 and LA2 begin like a PL; the address that follows is not a level."""
-    return _part(work, segment, repetition, path, spans, rule, 0, 8)
+    """LA1 and LA2 begin like a PL; behind it stands the place's address: component 9 of an LA1, components 9 to 16 of an LA2."""
+    parts = repetition.components[8:]
+    address = Repetition(parts, repetition.offset, repetition.length, repetition.locator) if any(parts) else None
+    if len(parts) == 1:
+        address = promote(repetition, 9)
+    return _part(work, segment, repetition, path, spans, rule, 0, 8, address)
 
 
 SPECIAL.update({"location": location, "ndl_location": _of_ndl, "la_location": _of_la})

@@ -30,6 +30,7 @@ _REGISTERED = (location, special)  # importing them puts their data types where 
 _ENVELOPES = frozenset(("FHS", "BHS", "BTS", "FTS"))
 _BESIDE = frozenset(("NTE", "PRT", "CTD"))  # segments that speak of the one before them
 _VISIT_LAST = frozenset(("REF", "RRI"))
+_OF_VISIT = frozenset(("PV1", "PV2", "NTE", "PRT", "ROL"))
 _NOTHING = Repetition([], 0, 0, "")
 _SUBJECT = (Link(Target("subject"), "Patient", rule="link/Patient", alone="subject", tail="subject.reference", ending=".reference"),)
 _settings: dict[str, Settings] = {}
@@ -95,9 +96,11 @@ def _ordered(segments: list[Segment], code: str) -> list[Segment]:
     visit = [segment for segment in segments if segment.name in ("PV1", "PV2")]
     first = next((index for index, segment in enumerate(segments) if segment.name in ("DG1", "PR1", "OBR", "ORC", "OBX")), len(segments))
     if not visit or len(visit) > 2 or segments.index(visit[0]) < first:
-        return segments
-    rest = [segment for segment in segments if segment not in visit]
-    return rest[:first] + visit + rest[first:]
+        return segments  # what speaks of the visit, a comment or who took part, goes with it
+    start = stop = segments.index(visit[0])
+    while stop < len(segments) and segments[stop].name in _OF_VISIT:
+        stop += 1
+    return segments[:first] + segments[start:stop] + segments[first:start] + segments[stop:]
 
 
 def _take(work: Work, plan: Plan, segment: Segment) -> None:
