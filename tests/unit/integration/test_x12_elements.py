@@ -91,6 +91,20 @@ def test_what_is_wrong_is_named(name: str, old: str, new: str, found: tuple[str,
     assert errors(file(kind, group, guide, *changed)) == [found]
 
 
+def test_a_date_of_a_wrong_length_is_named_twice() -> None:
+    """It is no date, and it is too long or too short."""
+    changed = [line.replace("*19800102*", "*198001021*") for line in MEMBER]
+    assert errors(file(*SETS["834"][:3], *changed)) == [("DMG", "2", "8")]  # a period of 1 to 35 characters
+    changed = [line.replace("*20260301*", "*2026031*") for line in STATUS]
+    assert errors(file(*SETS["277"][:3], *changed))[:2] == [("BHT", "4", "4"), ("BHT", "4", "8")]
+
+
+def test_an_answer_asks_for_what_reading_can_do_without() -> None:
+    """The other insurance of a member says whether its benefits are coordinated: COB03."""
+    assert errors(file(*SETS["834"][:3], *MEMBER, "COB*P*890111*5")) == []
+    assert errors(file(*SETS["834"][:3], *MEMBER, "COB*P*890111")) == [("COB", "3", "1")]
+
+
 def test_an_answer_in_lines_has_no_empty_line() -> None:
     """Where a line end is the terminator it stands once."""
     assert b"\n\n" not in acknowledge(file(*SETS["834"][:3], *MEMBER, mark="\n"), MOMENT, 1)

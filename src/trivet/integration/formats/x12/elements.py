@@ -108,8 +108,12 @@ def _reference(name: str, element: int, component: int) -> str:
 
 def check_required(segment: Segment, slot: Slot) -> Iterator[ElementMisfit]:
     """Elements that the guide requires at this place and that are empty."""
+    yield from _absent(segment, slot.need)
+
+
+def _absent(segment: Segment, elements: tuple[int, ...]) -> Iterator[ElementMisfit]:
     values = segment.values
-    for element in slot.need:
+    for element in elements:
         if element >= len(values) or not values[element]:
             yield ElementMisfit(element, 0, _reference(segment.name, element, 0), MISSING, "")
 
@@ -117,6 +121,8 @@ def check_required(segment: Segment, slot: Slot) -> Iterator[ElementMisfit]:
 def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisfit]:
     """Everything that is wrong with the elements of one segment."""
     found = list(check_required(segment, slot)) if slot is not None else []
+    if slot is not None and slot.must:
+        found += _absent(segment, slot.must)
     missing = {one.element for one in found}
     found += [one for one in _relations(segment) if one.element not in missing]
     kinds = dictionary().get(segment.name)
@@ -127,8 +133,7 @@ def check(segment: Segment, slot: Slot | None, marks: Marks) -> list[ElementMisf
         for element, (kind, value) in enumerate(zip(kinds, segment.values[1:], strict=False), 1):
             if value:
                 if kind.type and marks.component not in value and not (marks.repetition and marks.repetition in value):
-                    if code := wrong(kind, value, before):
-                        found.append(ElementMisfit(element, 0, kind.reference, code, value))
+                    found += [ElementMisfit(element, 0, kind.reference, code, value) for code in _codes(kind, value, before)]
                 else:
                     found += _repeated(segment.name, kind, element, value, marks)
                     found += _composite(kind, element, value, marks)
@@ -157,8 +162,9 @@ def _composite(kind: Kind, element: int, value: str, marks: Marks) -> Iterator[E
             text = texts[component - 1] if component <= len(texts) else ""
             if not text and part.must:
                 yield ElementMisfit(element, component, part.reference, MISSING, "")
-            elif text and (code := wrong(part, text, before)):
-                yield ElementMisfit(element, component, part.reference, code, text)
+            elif text:
+                for code in _codes(part, text, before):
+                    yield ElementMisfit(element, component, part.reference, code, text)
             before = text
 
 
@@ -175,6 +181,14 @@ def _values(segment: Segment, slot: Slot, marks: Marks) -> Iterator[ElementMisfi
             if text and text not in allowed:
                 shown = component + 1 if inside or len(texts) > 1 or component else 0
                 yield ElementMisfit(element, shown, _reference(segment.name, element, shown), CODE, text)
+
+
+def _codes(kind: Kind, text: str, before: str) -> tuple[str, ...]:
+    """Every code of what is wrong with one simple value: a date that is no date may be too long as well."""
+    code = wrong(kind, text, before)
+    if code not in (DATE, TIME):
+        return (code,) if code else ()
+    return (SHORT, code) if len(text) < kind.least else (LONG, code) if len(text) > kind.most else (code,)
 
 
 def wrong(kind: Kind, text: str, before: str) -> str:

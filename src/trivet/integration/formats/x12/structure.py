@@ -16,7 +16,7 @@ from trivet.kernel.errors import Fault
 __all__ = ["MANY", "Guide", "Loop", "Slot", "guide_of", "inside", "known_names", "names_of", "structure"]
 
 MANY = 1 << 30
-COLUMNS = ("loop", "parent", "max", "usage", "segment", "match", "req", "use", "only", "need", "values")
+COLUMNS = ("loop", "parent", "max", "usage", "segment", "match", "req", "use", "only", "need", "must", "values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Guide:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """One segment at its place in a loop. `test` is (element, component from 0, allowed values); `need` are required elements."""
+    """One segment at its place in a loop. `test` is (element, component from 0, allowed values); `need` are required elements
+    that reading says are missing, `must` those that only an acknowledgement asks for."""
 
     name: str
     loop: str
@@ -41,6 +42,7 @@ class Slot:
     most: int
     test: tuple[int, int, frozenset[str]] | None
     need: tuple[int, ...]
+    must: tuple[int, ...]
     values: tuple[tuple[int, int, frozenset[str]], ...]
 
     def takes(self, segment: Segment, marks: Marks) -> bool:
@@ -110,6 +112,11 @@ def _codes(name: str) -> frozenset[str]:
     return frozenset(row["code"] for row in table(f"x12/codes/{name}.csv", "code"))
 
 
+def _elements(text: str, version: str) -> tuple[int, ...]:
+    """`3 5010:8`: elements that are required, in all versions or in one."""
+    return tuple(int(word.rpartition(":")[2]) for word in text.split() if word.partition(":")[0] in (word, version))
+
+
 def _count(text: str) -> int:
     return MANY if text == "*" else int(text)
 
@@ -133,10 +140,9 @@ def structure(name: str, version: str) -> Loop:
             if row["loop"] == loop.id:
                 place += row["segment"] != last
                 last = row["segment"]
-                need = tuple(int(word.rpartition(":")[2]) for word in row["need"].split() if word.partition(":")[0] in (word, version))
-                loop.children.append(
-                    Slot(last, loop.id, place, row["req"] == "R", _count(row["use"]), _test(row["match"]), need, _values(row["values"]))
-                )
+                need, must = (_elements(row[column], version) for column in ("need", "must"))
+                test, values = _test(row["match"]), _values(row["values"])
+                loop.children.append(Slot(last, loop.id, place, row["req"] == "R", _count(row["use"]), test, need, must, values))
             elif row["usage"] and loop.id in row["parent"].split("|"):
                 place += f"{row['segment']}!" != last
                 last = f"{row['segment']}!"
