@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from trivet.contracts.record import Notice, Record, Span, Translation
 from trivet.integration.validation import Finding, Validator
-from trivet.integration.validation.datatypes import URI_SYSTEM, uri
+from trivet.integration.validation.datatypes import URI_SYSTEM
+from trivet.integration.validation.primitives import absolute
 from trivet.kernel.errors import Rejected
 
 __all__ = ["Derived", "Lost", "proven", "settle", "settled", "shape_number"]
@@ -175,9 +176,11 @@ def _dict(value: dict[str, Any], out: list[Any]) -> None:
     if "code" in value and (system := str(value.get("system", ""))).startswith(BOUND) and not system.startswith(FREE):
         out += ("=", value["code"])
     if value.get("system") == URI_SYSTEM and type(held := value.get("value")) is str:
-        out += ("@", uri(held))
+        out += ("@", absolute(held))
     if "size" in value and "data" in value:
         out += ("#", value["size"], len(str(value["data"])))
+    if "hash" in value and "data" in value:
+        out += ("#", str(value["hash"]), str(value["data"]))
     if "start" in value and "end" in value:
         out += ("<", str(value["start"])[:10] <= str(value["end"])[:10])
 

@@ -14,17 +14,18 @@ def organization(value: str) -> dict[str, Any]:
     return {"resourceType": "Organization", "id": "o1", "name": "North", "identifier": [{"system": "urn:ietf:rfc:3986", "value": value}]}
 
 
-def attached(size: int, data: str) -> dict[str, Any]:
-    """A document that says how long it is."""
-    content = [{"attachment": {"contentType": "text/plain", "size": size, "data": data}}]
+def attached(size: int, data: str, digest: str = "") -> dict[str, Any]:
+    """A document that says how long it is, and what its SHA-1 is."""
+    content = [{"attachment": {"contentType": "text/plain", "size": size, "data": data, **({"hash": digest} if digest else {})}}]
     return {"resourceType": "DocumentReference", "id": "d1", "status": "current", "content": content}
 
 
 def test_a_like_record_does_not_stand_in_for_another() -> None:
     """A sound record first, then one that differs only in a value on which a rule depends: it is judged, and mended."""
     for good, bad in (
-        (organization("urn:oid:2.16.840.1.113883.19"), organization("urn:oid:2.16.840.1.113883.")),
+        (organization("urn:oid:2.16.840.1.113883.19"), organization("2.16.840.1.113883.19")),
         (attached(4, "QUJDRA=="), attached(9, "QUJDRA==")),
+        (attached(4, "QUJDRA==", "+y+FyIVn88jOm3mcfFRkLQx7QfY="), attached(4, "QUJDRQ==", "+y+FyIVn88jOm3mcfFRkLQx7QfY=")),
     ):
         record, lost, reject = settle(Record(good, ()))
         assert record is not None

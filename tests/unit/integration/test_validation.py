@@ -54,6 +54,13 @@ def asked_when(**answer: Any) -> dict[str, Any]:
     return {"resourceType": "Questionnaire", "status": "draft", "item": items}
 
 
+def guide(**resource: Any) -> dict[str, Any]:
+    """A guide with one resource of one group."""
+    held = {"reference": {"reference": "Patient/p"}, "groupingId": "g", "fhirVersion": ["4.0.1"], **resource}
+    made = {"name": "X", "status": "draft", "url": "http://a.test/ig", "packageId": "a.b", "fhirVersion": ["4.0.1"]}
+    return {"resourceType": "ImplementationGuide", **made, "definition": {"grouping": [{"id": "g", "name": "G"}], "resource": [held]}}
+
+
 def document(*entries: dict[str, Any], kind: str = "document") -> dict[str, Any]:
     """A Bundle of a document."""
     return {
@@ -92,7 +99,26 @@ CAPABILITIES: dict[str, Any] = {
     "rest": [{"mode": "server"}],
 }
 BLANKS: dict[str, Any] = {"resourceType": "ValueSet", "status": "draft", "url": "http://a.test/no\u00a0break"}  # \S is ASCII there
-RIGHT = [OBSERVATION, PATIENT, document(COMPOSITION, SUBJECT), asked_when(answerBoolean=True), CAPABILITIES, BLANKS]
+UNCERTAIN: list[dict[str, Any]] = [
+    # What no sentence of the standard forbids: a URN that is none of RFC 4122, arrays whose rest is empty, paths of servers that are no
+    # FHIR servers, code systems with an odd address. All but the first are warnings.
+    changed(PATIENT, identifier=[{"system": "urn:ietf:rfc:3986", "value": "urn:uuid:none"}]),
+    changed(PATIENT, name=[{"given": ["Ada", "May"], "_given": [{"extension": [{"url": "http://a.test/x", "valueCode": "x"}]}]}]),
+    changed(OBSERVATION, subject={"reference": "patients/a_b"}),
+    changed(OBSERVATION, code={"coding": [{"system": "http://a.test/ValueSet/x", "code": "1"}]}),
+]
+HASHED = changed(PATIENT, photo=[{"contentType": "image/png", "data": "YWJj", "size": 3, "hash": "qZk+NkcGgWq6PiVxeFDCbJzQ2J0="}])
+RIGHT = [
+    OBSERVATION,
+    PATIENT,
+    document(COMPOSITION, SUBJECT),
+    asked_when(answerBoolean=True),
+    CAPABILITIES,
+    BLANKS,
+    guide(),
+    HASHED,
+    *UNCERTAIN,
+]
 
 
 @pytest.mark.parametrize("resource", RIGHT, ids=lambda one: one["resourceType"])
@@ -284,6 +310,38 @@ CASES: list[tuple[str, Any, str, str]] = [
         "Coverage.costToBeneficiary[0].value.ofType(Quantity)",
         "sqty-1",
     ),
+    (
+        "hash",
+        changed(PATIENT, photo=[{"contentType": "image/png", "data": "YWJj", "hash": "AAAA"}]),
+        "Patient.photo[0]",
+        "attachment-hash",
+    ),
+    (
+        "concepts where there are none",
+        {"resourceType": "CodeSystem", "status": "draft", "content": "not-present", "concept": [{"code": "a"}]},
+        "CodeSystem.concept[0]",
+        "codesystem-content",
+    ),
+    (
+        "txt-1 entity of HTML",
+        changed(PATIENT, text={"status": "generated", "div": DIV.replace("seen", "a&nbsp;b")}),
+        "Patient.text.div",
+        "txt-1",
+    ),
+    (
+        "txt-1 section 4 of chapter 9",
+        changed(PATIENT, text={"status": "generated", "div": DIV.replace("seen", "<del>x</del>")}),
+        "Patient.text.div",
+        "txt-1",
+    ),
+    (
+        "picture that is not there",
+        changed(PATIENT, text={"status": "generated", "div": DIV.replace("seen", '<img src="#x" alt="x"/>')}),
+        "Patient.text.div",
+        "narrative-link",
+    ),
+    ("ig-1", guide(groupingId="h"), "ImplementationGuide.definition", "ig-1"),
+    ("ig-2", guide(fhirVersion=["4.0.0"]), "ImplementationGuide", "ig-2"),
     ("que-7", asked_when(answerInteger=1), "Questionnaire.item[1].enableWhen[0]", "que-7"),
     ("no requests in a batch", document(SUBJECT, kind="batch"), "Bundle", "bdl-3"),
     ("no answers to a batch", document(SUBJECT, kind="batch-response"), "Bundle", "bdl-4"),

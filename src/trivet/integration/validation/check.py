@@ -222,7 +222,7 @@ class Walk:
         if member.of is not None:
             partner = above.get(name[1:])
             if isinstance(partner, list) and len(partner) != len(value):
-                found.error("json-type", place, "the arrays of the values and of their extensions differ in length")
+                found.warn("json-type", place, "the arrays of the values and of their extensions differ in length")
         for number, inner in enumerate(value):
             at = (place, number)
             if test is not None:

@@ -6,6 +6,7 @@ http://hl7.org/fhir/R4/datatypes.html, references.html, extensibility.html, term
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from typing import Any
 
@@ -18,7 +19,7 @@ from trivet.integration.validation.terms import terms
 from trivet.kernel.checkdigits import luhn, verhoeff
 from trivet.kernel.units import is_unit
 
-__all__ = ["CHECKS", "URI_SYSTEM", "uri"]
+__all__ = ["CHECKS", "URI_SYSTEM"]
 
 UCUM = "http://unitsofmeasure.org"
 LOINC_CODE = re.compile(r"(\d{1,7})-(\d)|(LA|LP|LL|LG|MTHU)\d+(-\d)?", re.A)
@@ -42,8 +43,10 @@ def coding(walk: Walk, value: dict[str, Any], place: Place, member: Member, one:
     if not absolute(system):
         walk.found.error("value", (place, "system"), "the system of a coding must be an absolute address", "coding-system")
         return
-    if system.startswith("http://hl7.org/fhir/ValueSet/") or "/ValueSet/" in system:
-        walk.found.error("value", (place, "system"), "this is the address of a value set, not of a code system", "coding-system")
+    if "/ValueSet/" in system:
+        # Of FHIR's own it is known; others may name a code system as they like.
+        say = walk.found.error if system.startswith("http://hl7.org/fhir/ValueSet/") else walk.found.warn
+        say("value", (place, "system"), "this is the address of a value set, not of a code system", "coding-system")
         return
     known = terms()
     if code and not genuine(system, code):
@@ -111,7 +114,9 @@ def identifier(walk: Walk, value: dict[str, Any], place: Place, member: Member, 
     if system and not absolute(system):
         walk.found.error("value", (place, "system"), "the system of an identifier must be an absolute address", "identifier-system")
     if system == URI_SYSTEM and held and not uri(held):
-        walk.found.error("value", (place, "value"), "with this system the value must be a complete URI", "identifier-uri")
+        # An OID or UUID that is none is still a URI.
+        say = walk.found.warn if absolute(held) else walk.found.error
+        say("value", (place, "value"), "with this system the value must be a complete URI", "identifier-uri")
 
 
 def uri(held: str) -> bool:
@@ -121,16 +126,19 @@ def uri(held: str) -> bool:
 
 
 def attachment(walk: Walk, value: dict[str, Any], place: Place, member: Member, one: Resource) -> None:
-    """The size said is the size there."""
-    size, data = value.get("size"), text(value, "data")
-    if not isinstance(size, int) or not data:
+    """The size said is the size there, and the hash is its SHA-1."""
+    size, digest, data = value.get("size"), text(value, "hash"), text(value, "data")
+    if not data or not (isinstance(size, int) or digest):
         return
     try:
-        real = len(base64.b64decode(BLANK.sub("", data), validate=True))
+        real = base64.b64decode(BLANK.sub("", data), validate=True)
     except ValueError:
         return
-    if real != size:
+    if isinstance(size, int) and len(real) != size:
         walk.found.error("rule", place, "the size said is not the size of the data", "attachment-size")
+    said = BLANK.sub("", digest)
+    if said and said != base64.b64encode(hashlib.sha1(real, usedforsecurity=False).digest()).decode():
+        walk.found.error("rule", place, "the hash said is not the SHA-1 of the data", "attachment-hash")
 
 
 def narrative(walk: Walk, value: dict[str, Any], place: Place, member: Member, one: Resource) -> None:

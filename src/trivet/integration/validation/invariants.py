@@ -33,9 +33,7 @@ NATIVE = {
     "bdl-4": "bundles",
     "bdl-7": "bundles",
     "bdl-8": "bundles",
-    "inv-0": "",
-    "ig-1": "",  # %context of this rule is not the element that it stands at
-    "ig-2": "",
+    "inv-0": "",  # stands at MetadataResource, which is no resource; each of its resources has a rule of its own
 }
 Truth = bool | None
 
@@ -137,8 +135,10 @@ class Invariants:
     def _asked(self, node: Node, spec: Spec | None) -> Rule:
         types = self.shapes.types
 
+        here = any(isinstance(one, External) and one.name == "context" for one in parts(node))
+
         def evaluated(held: dict[str, Any], item: Item, around: Around) -> Truth:
-            variables = {"rootResource": around.root}
+            variables: dict[str, Any] = {"rootResource": around.root, "context": item} if here else {"rootResource": around.root}
             found = ask(node, item, types, around.resource, variables, convert=converted)
             if not found:
                 return None

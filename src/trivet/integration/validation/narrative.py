@@ -10,7 +10,6 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from functools import cache
-from html.entities import html5
 
 from trivet.integration.validation.terms import rows
 
@@ -19,7 +18,6 @@ __all__ = ["Narrative", "look"]
 XHTML = "{http://www.w3.org/1999/xhtml}"
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 OWN = {"amp", "lt", "gt", "quot", "apos"}
-NAMED = {name[:-1]: "".join(f"&#{ord(char)};" for char in text) for name, text in html5.items() if name.endswith(";")}
 
 
 @cache
@@ -48,12 +46,11 @@ def look(text: str) -> Narrative:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         out.wrong.append(("txt-1", "a narrative must not have a document type of its own"))
         return out
-    known = ENTITY.sub(lambda found: found[0] if found[1] in OWN else NAMED.get(found[1], found[0]), text)
-    if any(found[1] not in OWN for found in ENTITY.finditer(known)):
-        out.wrong.append(("txt-1", "an entity that XHTML does not have"))
+    if any(found[1] not in OWN for found in ENTITY.finditer(text)):
+        out.wrong.append(("txt-1", "an entity of HTML: what is no entity of XML is written as its character"))
         return out
     try:
-        root = ET.fromstring(known)  # noqa: S314  without a document type there is nothing to expand
+        root = ET.fromstring(text)  # noqa: S314  without a document type there is nothing to expand
     except (ET.ParseError, ValueError):
         out.wrong.append(("txt-1", "the narrative is not well-formed XHTML"))
         return out
@@ -82,7 +79,7 @@ def _attributes(table: frozenset[str], node: ET.Element, out: Narrative) -> None
     for key, value in node.attrib.items():
         if key == "id" or (key == "name" and node.tag == XHTML + "a"):
             out.ids.append(value)
-        elif key == "href" and value.startswith("#"):
+        elif key in ("href", "src") and value.startswith("#"):
             out.links.append(value[1:])
         elif key in ("href", "src") and value.strip().lower().startswith("javascript:"):
             out.wrong.append(("txt-1", "a link that runs a script"))

@@ -64,7 +64,9 @@ def _reference(
     elif target:
         kind = named_type(walk, target)
         if not kind and not SCHEME.match(target):
-            walk.found.error("value", place, "a relative reference must be the type and the id of a resource", "reference-form")
+            # A path of several steps may lead to something on a server that is no FHIR server; a single word leads nowhere.
+            say = walk.found.warn if "/" in target.partition("?")[0] else walk.found.error
+            say("value", place, "a relative reference must be the type and the id of a resource", "reference-form")
     if said and said in walk.shapes.resources:
         if kind and kind != said:
             walk.found.error("reference-target", place, "the type said is not the type that the reference names", "reference-type")

@@ -47,9 +47,12 @@ def path_of(walk: Walk, expression: str, bases: list[str], place: Place) -> None
 
 
 def code_system(walk: Walk, one: Resource) -> None:
-    """http://hl7.org/fhir/R4/codesystem.html: the count is that of the concepts where all are there."""
+    """http://hl7.org/fhir/R4/codesystem.html: the count is that of the concepts where all are there; none where none is said to be."""
     concepts = list(deep(several(one.value, "concept"), "concept"))
     count = one.value.get("count")
+    if text(one.value, "content") == "not-present" and concepts:
+        words = "the code system is said to hold none of its concepts, and holds some"
+        walk.found.error("rule", ((one.place, "concept"), 0), words, "codesystem-content")
     if text(one.value, "content") == "complete" and isinstance(count, int) and concepts and count != len(concepts):
         walk.found.error("rule", one.place, "the count is not the number of concepts", "codesystem-count")
 

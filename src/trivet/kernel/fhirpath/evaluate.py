@@ -94,7 +94,8 @@ def _external(node: External, context: Context) -> list[Item]:
         return list(context.defined[name])
     if name in ("context", "resource", "rootResource"):
         if name in context.variables:
-            return [context.types.item("", context.variables[name])]
+            value = context.variables[name]
+            return [value if isinstance(value, Item) else context.types.item("", value)]
         return list(context.root)
     if name in context.variables:
         value = context.variables[name]
