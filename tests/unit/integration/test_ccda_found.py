@@ -319,6 +319,41 @@ def test_who_acts_for_whom_and_in_which_encounter() -> None:
         assert role["code"][0]["coding"][0]["code"] == "207Q00000X"
 
 
+def test_a_number_that_is_missing_is_nobody() -> None:
+    """Two people whose identifiers are the root of the NPI alone are two people, and neither has that root for a number."""
+    npi = "2.16.840.1.113883.4.6"
+    who = "<performer><assignedEntity><id root='%s'/><assignedPerson><name><family>%s</family></name></assignedPerson></assignedEntity>"
+    who += "</performer>"
+    code = f'<code code="80146002" {SNOMED}/><statusCode code="completed"/>'
+    _, made = told(one("22.4.14", "procedure", "EVN", code + who % (npi, "Okoye") + who % (npi, "Silva")))
+    people = [one for one in made if one["resourceType"] == "Practitioner"]
+    assert sorted(one["name"][0]["family"] for one in people) == ["Okoye", "Silva"]
+    assert not any("identifier" in one for one in people)
+
+
+def test_who_wrote_a_comment_and_when() -> None:
+    """A comment's author and time; a pager; a guardian's role; the time of birth; races of the wide and of the narrow list."""
+    said = "<author><time value='20240103'/><assignedAuthor><id root='2.999.3' extension='a1'/><telecom use='PG' value='tel:555'/>"
+    said += "</assignedAuthor>"
+    note = f'<entryRelationship><act><templateId root="{ROOT}22.4.64"/><text>Stable.</text>{said}</author></act></entryRelationship>'
+    head = (
+        '<birthTime value="197005010830"/><raceCode code="2106-3" codeSystem="2.16.840.1.113883.6.238" displayName="White"/><sdtc:raceCode '
+        'code="2054-5" codeSystem="2.16.840.1.113883.6.238"/><sdtc:raceCode code="2108-9" codeSystem="2.16.840.1.113883.6.238"/><guardian>'
+        "<guardianPerson><name><family>Ruiz</family></name></guardianPerson></guardian>"
+    )
+    _, made = told(one("22.4.4", "observation", "EVN", PNEUMONIA % "" + note), head)
+    (problem,) = [one for one in made if one["resourceType"] == "Condition"]
+    (author,) = [one for one in made if one["resourceType"] == "Practitioner"]
+    assert problem["note"] == [{"text": "Stable.", "time": "2024-01-03", "authorReference": {"reference": f"Practitioner/{author['id']}"}}]
+    assert author["telecom"] == [{"system": "pager", "value": "555"}]
+    (patient,) = [one for one in made if one["resourceType"] == "Patient"]
+    assert patient["_birthDate"]["extension"][0]["valueDateTime"] == "1970-05-01T08:30:00Z"
+    assert patient["contact"][0]["relationship"][0]["coding"][0]["code"] == "GUARD"
+    (race,) = [one for one in patient["extension"] if one["url"].endswith("us-core-race")]
+    found = [(one["url"], one["valueCoding"]["code"]) for one in race["extension"] if "valueCoding" in one]
+    assert found == [("ombCategory", "2106-3"), ("ombCategory", "2054-5"), ("detailed", "2108-9")]
+
+
 def test_how_well_a_language_is_spoken() -> None:
     """Mode and level of a language as HL7's extension, and the time in which a name was in use."""
     head = (

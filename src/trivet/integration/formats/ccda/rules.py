@@ -17,7 +17,7 @@ from trivet.integration.tables import table
 from trivet.kernel.errors import Fault
 
 __all__ = ["OID", "UUID", "Kind", "Rule", "Step", "beginnings", "codes", "kind_of", "kinds", "live", "place", "rules", "section_kind"]
-__all__ += ["select", "structure", "system_uri", "templates"]
+__all__ += ["nameless", "select", "structure", "system_uri", "templates"]
 
 OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.A)
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -267,6 +267,11 @@ def system_uri(root: str) -> str:
     else:
         name = f"urn:uuid:{said.lower()}" if UUID.fullmatch(said) else quote(said, safe=":/?#[]@!$&'()*+,;=%~-._")
     return _systems().get(name, name)
+
+
+def nameless(root: str) -> bool:
+    """Whether a root alone names nobody: it is a system that gives numbers to many (NPI, SSN), and the number is missing."""
+    return OID.fullmatch(root.strip()) is not None and not system_uri(root).startswith("urn:")
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 
 from trivet.integration.formats.ccda.made import BadValue, Context, How, Made, words_of
 from trivet.integration.formats.ccda.quantities import age, bounds, decimal, integer, interval, minutes, quantity, ratio, repeats
-from trivet.integration.formats.ccda.rules import OID, UUID, codes, system_uri
+from trivet.integration.formats.ccda.rules import OID, UUID, codes, nameless, system_uri
 from trivet.integration.formats.ccda.tree import Leaf, Node
 from trivet.integration.moments import with_offset
 
@@ -226,6 +226,9 @@ def _identifier(context: Context, node: Node, _: str) -> Made | None:
     if extension is None or not extension.length:
         assert root is not None
         name = root.text.strip()
+        if nameless(name):
+            context.carry(root, "ccda/system-without-a-number")
+            return None
         urn = f"urn:oid:{name}" if OID.fullmatch(name) else f"urn:uuid:{name.lower()}" if UUID.fullmatch(name) else name
         system = "urn:ietf:rfc:3986" if ABSOLUTE.match(urn) else f"{context.own}/root"
         return Made({"system": system, "value": urn}, (("value", root),))
@@ -311,6 +314,8 @@ def _telecom(context: Context, node: Node, _: str) -> Made | None:
     text = leaf.text.strip() if system in (None, "url") else rest.strip()
     if not text:
         return None
+    if system == "phone" and "PG" in node.get("use").split():
+        system = "pager"
     value = {"system": system or ("email" if "@" in text else "phone" if re.fullmatch(r"[-+() .\d x]+", text) else "other"), "value": text}
     return _used(context, node, "telecom-use", value, [("value", leaf)])
 

@@ -15,7 +15,7 @@ from typing import Any
 from trivet.contracts.profile import SourceProfile
 from trivet.contracts.record import Element, Notice, Record, Span, Translation
 from trivet.integration.formats.ccda.places import Same
-from trivet.integration.formats.ccda.rules import Kind, Rule, beginnings, kind_of, kinds, live, select, structure
+from trivet.integration.formats.ccda.rules import Kind, Rule, beginnings, kind_of, kinds, live, nameless, select, structure
 from trivet.integration.formats.ccda.tree import Leaf, Node, Tree
 from trivet.integration.formats.ccda.values import HOW, BadValue, Made
 from trivet.integration.valid import settled
@@ -30,6 +30,7 @@ NEW = tuple.__new__  # as `tree.LEAF`
 TOLD = frozenset((*CODED, "value", "negationInd"))
 UNLESS = frozenset(("absent", "group-if-none", "text-concept-if-none"))  # even of a list only where nothing is said yet
 GROUPS = ("group", "group-if-none")
+AGAIN = frozenset(("practitioner", "organization", "location"))  # of whom no row looks outside of what names them
 SSN = "2.16.840.1.113883.4.1"
 
 
@@ -52,6 +53,8 @@ class Work:
         self.notices: list[Notice] = []
         self.patient = ""
         self.roles: set[int] = set()
+        self.added: list[tuple[str, int, int]] = []  # to which record, and which of its parts
+        self.mentions: dict[Any, tuple[str, tuple[tuple[str, str, int, str], ...], tuple[tuple[int, tuple[str, str]], ...]]] = {}
         self.encounters: frozenset[str] | None = None
         identity = next((_identity(node) for node in tree.root.all("id") if _identity(node)), ())
         self.document: tuple[str, ...] = identity or (tree.root.string(),)
@@ -191,7 +194,33 @@ class Work:
         return self.add(resource, parts)
 
     def mention(self, name: str, node: Node) -> str:
-        """The record of someone or something that may be named many times: one record, whatever a mention adds is added to it."""
+        """The record of someone or something that may be named many times; what was said before, word for word, is read once."""
+        if name not in AGAIN:
+            return self._mention(name, node)
+        leaves, here = node.leaves(), len(node.path)
+        said = (name, tuple([(leaf.text, leaf.locator[here:]) for leaf in leaves]))
+        known, begun = self.mentions.get(said), len(self.added)
+        if known is not None:
+            key, spans, fates = known
+            for whose, path, at, rule in spans:
+                held = self.records[whose][1]
+                self.added.append((whose, len(held), len(held) + 1))
+                held.append((path, leaves[at], rule))
+            for at, fate in fates:
+                self.fates.setdefault(leaves[at].offset, fate)
+            return key
+        before = len(self.notices) + len(self.rejects)
+        key = self._mention(name, node)
+        if len(self.notices) + len(self.rejects) == before:
+            place = {leaf.offset: at for at, leaf in enumerate(leaves)}
+            parts = [(whose, part) for whose, start, end in self.added[begun:] for part in self.records[whose][1][start:end]]
+            told = tuple([(at, self.fates[leaf.offset]) for at, leaf in enumerate(leaves) if leaf.offset in self.fates])
+            if all(leaf.offset in place for _, (_, leaf, _) in parts):  # nothing of it is said in the narrative
+                self.mentions[said] = (key, tuple([(whose, path, place[leaf.offset], rule) for whose, (path, leaf, rule) in parts]), told)
+        return key
+
+    def _mention(self, name: str, node: Node) -> str:
+        """One record, whatever a mention adds is added to it."""
         kind = kinds()[name]
         try:
             value, parts = self.fill(node, name)
@@ -254,8 +283,10 @@ class Work:
         known = self.records.get(key)
         if known is None:
             self.records[key] = (resource, list(parts))
+            self.added.append((key, 0, len(parts)))
             return key
         held, spans = known
+        begins = len(spans)
         under: dict[str, Parts] = {}
         for part in parts:
             under.setdefault(part[0].partition(".")[0].partition("[")[0], []).append(part)
@@ -275,6 +306,7 @@ class Work:
                     spans.append((moved[start] + path[len(start) :], leaf, rule))
                 else:
                     self.fates.setdefault(leaf.offset, ("dropped", "ccda/another-mention-differs"))
+        self.added.append((key, begins, len(spans)))
         return key
 
     def refuse(self, node: Node, error: Unusable) -> None:
@@ -355,7 +387,9 @@ def _structural(tag: str, name: str) -> tuple[str, str]:
 
 def _identity(node: Node) -> tuple[str, str] | tuple[()]:
     root, extension = node.get("root").strip(), node.get("extension").strip()
-    return (root, extension) if (root or extension) and not node.get("nullFlavor") else ()
+    if not (root or extension) or node.get("nullFlavor") or (not extension and nameless(root)):
+        return ()
+    return root, extension
 
 
 def _taken(value: dict[str, Any], target: str) -> bool:
