@@ -59,3 +59,13 @@ def test_modifiers_of_a_benefit_are_kept() -> None:
     """EB13 names them behind the procedure."""
     found = codings(records("271", "HB", "005010X279A1", tuple(line.format("HC:99213:25:59") for line in ANSWER)))
     assert {code for code, _ in found} >= {"99213", "25", "59"}
+
+
+def test_a_benefit_with_service_type_and_procedure_is_not_lost() -> None:
+    """R4 takes one of the two: the type stays, the procedure stands beside it, and so does the amount."""
+    body = (*ANSWER[:-1], "EB*B**98*HM***25******HC:99213")
+    response = next(one for one in records("271", "HB", "005010X279A1", body) if one["resourceType"] == "CoverageEligibilityResponse")
+    (item,) = response["insurance"][0]["item"]
+    assert item["category"]["coding"][0]["code"] == "98"
+    assert item["extension"][0]["valueCoding"] == {"code": "99213", "system": "http://www.ama-assn.org/go/cpt"}
+    assert item["benefit"][0]["allowedMoney"]["value"] == 25
