@@ -136,3 +136,58 @@ def test_a_master_file_of_staff_makes_practitioners() -> None:
     assert [one["text"] for one in role["specialty"]] == ["Cardiology", "Internal Medicine"]
     stay = told("ADT^A01", PID.strip(), "PV1|1|I|||||77^Hart^Lou^^^^^^NORTH")
     assert [one["id"] for one in every(stay, "Practitioner")] == [lou["id"]]
+
+
+def test_a_dose_to_give_is_an_order_of_its_own() -> None:
+    """RGV: each RXG is one dose of an order, with its rate, route and comment; the prescription of that number is another record."""
+    done = told(
+        *("RGV^O15", PID.strip(), "ORC|RE|P1^EHR", "RXG|1|||7^Heparin^L|100||mL^^UCUM||||||||10|mL/h^^UCUM", "RXR|IV^Intravenous^HL70162"),
+        *("NTE|1||Slowly.", "RXG|2|||7^Heparin^L|50|60|mL^^UCUM", "RXR|SC"),
+    )
+    first, second = every(done, "MedicationRequest")
+    assert (first["intent"], first["identifier"][0]["value"]) == ("instance-order", "P1")
+    (dose,) = first["dosageInstruction"]
+    assert dose["doseAndRate"][0]["doseQuantity"]["value"] == 100
+    assert dose["doseAndRate"][0]["rateQuantity"]["unit"] == "mL/h"
+    assert dose["route"]["coding"][0]["code"] == "IV"
+    assert second["dosageInstruction"][0]["doseAndRate"][0]["doseRange"]["high"]["value"] == 60
+    assert second["dosageInstruction"][0]["route"]["coding"][0]["code"] == "SC"
+    (drug,) = every(done, "Medication")
+    assert code(drug) == "7"
+    assert {one["medicationReference"]["reference"] for one in (first, second)} == {f"Medication/{drug['id']}"}
+    order = told("RDE^O11", PID.strip(), "ORC|NW|P1^EHR", "RXE||7^Heparin^L|100||mL")
+    assert every(order, "MedicationRequest")[0]["id"] not in {first["id"], second["id"]}
+
+
+def test_a_registry_s_answer_is_read_as_its_reports_are() -> None:
+    """RSP^K11 of a vaccination history: what is observed of a dose belongs to it, eligibility and funding are the dose's own."""
+    body = (
+        *(PID.strip(), "ORC|RE||1^IIS", "RXA|0|1|20180813||107^DTaP^CVX|999.0|||01^Historical^NIP0001"),
+        *("OBX|1|CE|30956-7^Vaccine type^LN|1|107^DTaP^CVX||||||F", "OBX|2|CE|64994-7^Eligibility^LN|1|V02^Medicaid^HL70064||||||F"),
+    )
+    for done in (told("VXU^V04", *body), told("RSP^K11", "MSA|AA|1", "QAK|Q|OK", *body)):
+        (dose,) = every(done, "Immunization")
+        assert dose["programEligibility"][0]["coding"][0]["code"] == "V02"
+        assert "doseQuantity" not in dose  # 999 says that nobody knows
+        (seen,) = every(done, "Observation")
+        assert seen["partOf"] == [{"reference": f"Immunization/{dose['id']}"}]
+
+
+def test_an_analyser_s_work_order_is_no_vaccination() -> None:
+    """RSP^K11 of a laboratory: its observations belong to the order."""
+    done = told("RSP^K11", "MSA|AA|1", "QAK|Q|OK", PID.strip(), "ORC|NW|P1", "OBR|1|P1||GLU^Glucose^L", "OBX|1|NM|W^Weight^L||70|kg|||||F")
+    assert every(done, "Observation")[0]["basedOn"] == [{"reference": f"ServiceRequest/{every(done, 'ServiceRequest')[0]['id']}"}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "time"),
+    [
+        ("20160709233647448", "2016-07-09T23:36:47.448Z"),
+        ("20180606085743785+0800", "2018-06-06T08:57:43.785+08:00"),
+        ("2016070923364744", ""),
+    ],
+)
+def test_milliseconds_without_their_point(sent: str, time: str) -> None:
+    """Seventeen digits are a moment with milliseconds, as many senders write it; sixteen are anything."""
+    done = told("ADT^A01", PID.strip(), f"PV1|1|I{'|' * 42}{sent}")
+    assert every(done, "Encounter")[0].get("period", {}).get("start", "") == time

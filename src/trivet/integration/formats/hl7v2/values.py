@@ -17,7 +17,7 @@ from trivet.kernel.errors import Fault
 
 __all__ = ["Bad", "Doubt", "boolean", "date", "date_time", "decimal", "instant", "integer", "own_offset", "positive", "time"]
 
-_DTM = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?([+-]\d{4})?")
+_DTM = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(?:\.|(?=\d{3}(?!\d)))(\d{1,6}))?)?)?)?)?)?([+-]\d{4})?")
 _TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,4})?)?)?([+-]\d{4})?")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?|[+-]?\.\d+")
 
@@ -57,7 +57,7 @@ def own_offset(text: str) -> str:
 
 @lru_cache(maxsize=16384)
 def date_time(text: str, offset: str, zone: str) -> str:
-    """FHIR dateTime of a DTM or TS: same precision from year to second. Raises Doubt."""
+    """FHIR dateTime of a DTM or TS: same precision from year to second, milliseconds with or without their point. Raises Doubt."""
     found = _DTM.fullmatch(text.strip())
     if found is None:
         raise Doubt("doubtful-date", "not YYYY[MM[DD[HH[MM[SS[.S]]]]]][+ZZZZ]")
