@@ -21,11 +21,23 @@ TYPE_URL = "http://hl7.org/fhirpath/System."
 NS = "{http://hl7.org/fhir}"
 ERRATA = {
     # (path, key): the expression as later editions correct it. 4.0.1 compares a list with `in`, misspells `noshow`, is empty
-    # instead of true where there is no fullUrl, and asks a FHIR element whether it is a value of FHIRPath.
+    # instead of true where there is no fullUrl, asks a FHIR element whether it is a value of FHIRPath, and is empty instead of
+    # false where an element is absent whose value would be compared.
     ("Timing.repeat", "tim-9"): "offset.empty() or (when.exists() and when.select($this in ('C' | 'CM' | 'CD' | 'CV')).allFalse())",
     ("Appointment", "app-4"): "cancelationReason.exists() implies (status='noshow' or status='cancelled')",
     ("Bundle.entry", "bdl-8"): "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
     ("Questionnaire.item.enableWhen", "que-7"): "operator = 'exists' implies (answer is boolean)",
+    ("Questionnaire.item", "que-13"): "(repeats.exists() and repeats = true) or initial.count() <= 1",
+    ("ValueSet.expansion.contains", "vsd-9"): "code.exists() or (abstract.exists() and abstract = true)",
+    ("RiskAssessment.prediction.probability[x]", "ras-1"): " and ".join(
+        f"({end}.empty() or ({end}.code.exists() and {end}.system.exists() and {end}.code = '%' and {end}.system = %ucum))"
+        for end in ("low", "high")
+    ),
+    **{
+        (f"TestScript.{place}.action.operation", key): "sourceId.exists() or (targetId.count() + url.count() + params.count() = 1)"
+        " or (type.code.exists() and type.code in ('capabilities' | 'search' | 'transaction' | 'history'))"
+        for place, key in (("setup", "tst-7"), ("test", "tst-8"), ("teardown", "tst-9"))
+    },
 }
 CONTEXTS = {
     # HL7's own definitions put it on the type, not on the type's code.
@@ -82,6 +94,14 @@ def expression_of(path: str, rule: dict[str, Any]) -> str:
     return str(written)
 
 
+def hoisted(path: str, words: str, expression: str) -> tuple[str, str]:
+    """A rule of a plain value as one of the element above: values are not asked on their own. Narrative has its own rules."""
+    if "." not in path or path.endswith("[x]") or not words[:1].islower() or words == "xhtml":
+        return path, expression
+    above, _, name = path.rpartition(".")
+    return above, f"{name}.all({expression})"
+
+
 def profiles(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
     """Address -> (key, severity, expression): what the profiles of data types add to their type (SimpleQuantity: no comparator)."""
     made = {}
@@ -110,7 +130,8 @@ def structure(folder: Path, out: Path) -> set[str]:
             elements.append((path, first(element, "min"), first(element, "max"), words, same, strength, valueset))
             for rule in element.get("constraint", []):
                 if first(rule, "source").rpartition("/")[2] in ("", first(found, "type")) and first(rule, "expression"):
-                    constraints.append((path, first(rule, "key"), first(rule, "severity"), expression_of(path, rule)))
+                    place, expression = hoisted(path, words, expression_of(path, rule))
+                    constraints.append((place, first(rule, "key"), first(rule, "severity"), expression))
             for profile in (url for kind in element.get("type", []) for url in kind.get("profile", [])):
                 constraints += [(path, *rule) for rule in demanded[profile]]
     write(out / "elements.csv", ("path", "min", "max", "types", "same_as", "strength", "valueset"), elements)
