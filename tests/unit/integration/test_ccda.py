@@ -255,7 +255,7 @@ def test_tables_hang_together() -> None:
                 assert rule.argument in names, rule
             elif rule.how == "reference":
                 assert rule.argument in kinds(), rule
-            elif rule.how in ("map-code", "map-concept", "map-coding"):
+            elif rule.how in ("map-code", "map-concept", "map-coding", "map-word"):
                 assert codes(rule.argument.partition("@")[0]), rule
     for row in table("ccda/entries.csv"):
         assert row["kind"] in kinds() or row["kind"] in ("box", "part"), row

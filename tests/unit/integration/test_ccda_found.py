@@ -116,6 +116,17 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "Condition",
         {"clinicalStatus.coding.0.code": "inactive", "abatementDateTime": "2013"},
     ),
+    "a status that is only a word": (
+        CONCERN
+        % (
+            "3",
+            one("22.4.4", "observation", "EVN", PNEUMONIA % "" + ACTIVE).replace(
+                f'<value xsi:type="CD" code="55561003" {SNOMED}/>', "<value xsi:type='CD'><originalText>INACTIVE</originalText></value>"
+            ),
+        ),
+        "Condition",
+        {"clinicalStatus.coding.0.code": "inactive"},
+    ),
     "a finding site inside the code": (
         one("22.4.4", "observation", "EVN", PNEUMONIA % SITE),
         "Condition",
@@ -352,6 +363,19 @@ def test_who_wrote_a_comment_and_when() -> None:
     (race,) = [one for one in patient["extension"] if one["url"].endswith("us-core-race")]
     found = [(one["url"], one["valueCoding"]["code"]) for one in race["extension"] if "valueCoding" in one]
     assert found == [("ombCategory", "2106-3"), ("ombCategory", "2054-5"), ("detailed", "2108-9")]
+
+
+def test_the_sex_at_birth_is_said_of_the_patient() -> None:
+    """The observations of the section are extensions of the patient, as the guide has it, and stay observations."""
+    born = f'<code code="76689-9" {LOINC}/><statusCode code="completed"/><value xsi:type="CD" code="F" codeSystem="2.16.840.1.113883.5.1"/>'
+    felt = f'<code code="76691-5" {LOINC}/><statusCode code="completed"/><value xsi:type="CD" code="446141000124107" {SNOMED}/>'
+    entries = f"{one('22.4.200', 'observation', 'EVN', born)}</entry><entry>{one('34.3.45', 'observation', 'EVN', felt)}"
+    _, made = told(entries)
+    (patient,) = [one for one in made if one["resourceType"] == "Patient"]
+    said = {one["url"].rpartition("/")[2]: one for one in patient["extension"]}
+    assert said["us-core-birthsex"]["valueCode"] == "F"
+    assert said["us-core-genderIdentity"]["valueCodeableConcept"]["coding"][0]["code"] == "446141000124107"
+    assert len([one for one in made if one["resourceType"] == "Observation"]) == 2
 
 
 def test_how_well_a_language_is_spoken() -> None:

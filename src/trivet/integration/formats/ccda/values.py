@@ -365,6 +365,14 @@ def _present(context: Context, node: Node, _: str) -> Made | None:
     return Made(True, (), "Boolean")
 
 
+def _map_word(context: Context, node: Node, argument: str) -> Made | None:
+    """A concept by the word that stands for it, in any letters: the text, or the name of a code of the sender's own."""
+    name = node.attrs.get("displayName")
+    made = Made(name.text, (("", name),)) if name is not None and name.length else words_of(context, node)
+    row = codes(argument).get(made.value.strip().lower()) if made is not None else None
+    return None if made is None or row is None else Made({"coding": [dict(row)]}, tuple(("coding[0].code", leaf) for _, leaf in made.parts))
+
+
 def _map_coding(context: Context, node: Node, argument: str) -> Made | None:
     """One coding by a code map; other codes than those of the map are no matter."""
     leaf = node.attrs.get("code")
@@ -380,7 +388,8 @@ def _birth(context: Context, node: Node, argument: str) -> Made | None:
 HOW: dict[str, How] = {
     "name-concept": _in_text, "text-concept": _in_text, "instant": _instant, "constant-1": _once, "decimal": decimal,
     "absent": _absent, "base64": _base64, "birth": _birth,
-    "age": age, "moment-text": _moment_text, "present": _present, "minutes": minutes, "repeats": repeats, "map-coding": _map_coding,
+    "age": age, "moment-text": _moment_text, "present": _present, "minutes": minutes, "repeats": repeats,
+    "map-coding": _map_coding, "map-word": _map_word,
     "text-concept-if-none": _in_text,
     "date": _date, "moment": _point, "period": _period, "time": _time, "concept": _concept, "coding": _code, "map-code": _map_code,
     "map-concept": _map_concept, "constant": _constant, "constant-concept": _constant_concept, "flag": _flag,
