@@ -250,10 +250,10 @@ def test_tables_hang_together() -> None:
     names = {row["entry"] for row in table("ccda/fields.csv")}
     for name in names:
         for rule in rules(name):
-            assert rule.how in HOW or rule.how in ("group", "group-if-none", "reference", "link", "drop"), rule
+            assert rule.how in HOW or rule.how in ("group", "group-if-none", "reference", "latest", "link", "drop"), rule
             if rule.how.startswith("group"):
                 assert rule.argument in names, rule
-            elif rule.how == "reference":
+            elif rule.how in ("reference", "latest"):
                 assert rule.argument in kinds(), rule
             elif rule.how in ("map-code", "map-concept", "map-coding", "map-word"):
                 assert codes(rule.argument.partition("@")[0]), rule

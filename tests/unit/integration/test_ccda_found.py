@@ -365,6 +365,20 @@ def test_who_wrote_a_comment_and_when() -> None:
     assert found == [("ombCategory", "2106-3"), ("ombCategory", "2054-5"), ("detailed", "2108-9")]
 
 
+def test_of_several_authors_the_last_is_the_recorder() -> None:
+    """The last author records, the first one's time counts (the guide); a date as XML writes it is a date; a side is said in words."""
+    who = "<author><time value='%s'/><assignedAuthor><id root='2.999.3' extension='%s'/></assignedAuthor></author>"
+    arm = f'<targetSiteCode code="368209003" {SNOMED} displayName="Upper arm"><qualifier><name code="272741003"/><value code="7771000" '
+    arm += 'displayName="Left"/></qualifier></targetSiteCode>'
+    since = '<effectiveTime><low value="2023-02-14"/></effectiveTime>'
+    done, made = told(one("22.4.4", "observation", "EVN", since + PNEUMONIA % "" + arm + who % ("20240105", "b") + who % ("20240107", "c")))
+    (problem,) = [one for one in made if one["resourceType"] == "Condition"]
+    named = {f"Practitioner/{one['id']}": one["identifier"][0]["value"] for one in made if one["resourceType"] == "Practitioner"}
+    assert (problem["recordedDate"], named[problem["recorder"]["reference"]]) == ("2024-01-05", "c")
+    assert (problem["onsetDateTime"], problem["bodySite"][0]["text"]) == ("2023-02-14", "Upper arm, Left")
+    assert done.rejects == ()
+
+
 def test_the_sex_at_birth_is_said_of_the_patient() -> None:
     """The observations of the section are extensions of the patient, as the guide has it, and stay observations."""
     born = f'<code code="76689-9" {LOINC}/><statusCode code="completed"/><value xsi:type="CD" code="F" codeSystem="2.16.840.1.113883.5.1"/>'

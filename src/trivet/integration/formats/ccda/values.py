@@ -20,6 +20,7 @@ from trivet.integration.moments import with_offset
 __all__ = ["HOW", "BadValue", "Context", "Made", "moment"]
 
 TIME = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d+)?)?)?)?)?)?([+-]\d{4}|Z)?")
+ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")  # what XML calls a date
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 NULLS = frozenset(("NI", "UNK", "NA", "NASK", "ASKU", "NAV", "OTH", "MSK", "NP", "INV", "UNC", "DER", "QS", "TRC"))  # that stand as a code
 SCHEMES = {"tel": "phone", "mailto": "email", "fax": "fax", "http": "url", "https": "url"}
@@ -27,7 +28,7 @@ SCHEMES = {"tel": "phone", "mailto": "email", "fax": "fax", "http": "url", "http
 
 def moment(text: str, zone: str) -> str:
     """FHIR dateTime with the precision of an HL7 v3 time stamp; an hour without minutes is kept as its day. ValueError for none."""
-    found = TIME.fullmatch(text.replace(" ", ""))
+    found = TIME.fullmatch(text.replace(" ", "")) or ISO.fullmatch(text)
     if found is None:
         raise ValueError("not a time stamp")
     year, month, day, hour, minute, second, fraction, offset = found.groups()
@@ -38,7 +39,7 @@ def moment(text: str, zone: str) -> str:
     if offset is None:
         full = with_offset(when, zone)
         return full[:19] + (fraction or "") + full[19:]
-    away = "Z" if offset == "Z" else f"{offset[:3]}:{offset[3:]}"
+    away = "Z" if offset == "Z" else f"{offset[:3]}:{offset[-2:]}"
     return f"{when.isoformat()}{fraction or ''}{away}"
 
 
@@ -124,10 +125,24 @@ def _concept(context: Context, node: Node, _: str) -> Made | None:
     if made is not None:
         value["text"] = made.value
         parts += [("text", leaf) for _, leaf in made.parts]
+    elif node.children and (said := node.all("qualifier")):
+        _qualified(context, node, said, value, parts)
     elif "coding" not in value and node.attrs.get("displayName", Leaf("", 0, 0, "")).length:
         value["text"] = " ".join(node.get("displayName").split())
         parts.append(("text", node.attrs["displayName"]))
     return Made(value, tuple(parts), "CodeableConcept") if value else None
+
+
+def _qualified(context: Context, node: Node, said: list[Node], value: dict[str, Any], parts: list[tuple[str, Leaf]]) -> None:
+    """What qualifies a code (Laterality: Left) as its text: FHIR has one code for both, or words."""
+    named = [one.attrs["displayName"] for one in (node, *(part for each in said for part in each.all("value"))) if one.get("displayName")]
+    if len(named) != 1 + len(said):
+        return
+    value["text"] = ", ".join(" ".join(leaf.text.split()) for leaf in named)
+    parts += [("text", leaf) for leaf in named]
+    for each in said:
+        for leaf in each.leaves():
+            context.carry(leaf, "ccda/qualifier-in-words")
 
 
 def _code(context: Context, node: Node, argument: str) -> Made | None:
@@ -389,7 +404,7 @@ HOW: dict[str, How] = {
     "name-concept": _in_text, "text-concept": _in_text, "instant": _instant, "constant-1": _once, "decimal": decimal,
     "absent": _absent, "base64": _base64, "birth": _birth,
     "age": age, "moment-text": _moment_text, "present": _present, "minutes": minutes, "repeats": repeats,
-    "map-coding": _map_coding, "map-word": _map_word,
+    "map-coding": _map_coding, "earliest": _point, "map-word": _map_word,
     "text-concept-if-none": _in_text,
     "date": _date, "moment": _point, "period": _period, "time": _time, "concept": _concept, "coding": _code, "map-code": _map_code,
     "map-concept": _map_concept, "constant": _constant, "constant-concept": _constant_concept, "flag": _flag,

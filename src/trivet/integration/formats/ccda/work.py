@@ -31,6 +31,7 @@ TOLD = frozenset((*CODED, "value", "negationInd"))
 UNLESS = frozenset(("absent", "group-if-none", "text-concept-if-none"))  # even of a list only where nothing is said yet
 GROUPS = ("group", "group-if-none")
 AGAIN = frozenset(("practitioner", "organization", "location"))  # of whom no row looks outside of what names them
+ORDERED = ("latest", "earliest")  # of several authors: the one who wrote last, the time of the first
 SSN = "2.16.840.1.113883.4.1"
 
 
@@ -99,7 +100,10 @@ class Work:
                 continue
             if (not many or how in UNLESS) and (target in value if plain else _taken(value, target)):
                 continue
-            for one in named[tag] if tag else select(node, source, named) if here else ():
+            found = named[tag] if tag else select(node, source, named) if here else []
+            if how in ORDERED and len(found) > 1:
+                found = sorted(found, key=_time, reverse=how == "latest")
+            for one in found:
                 try:
                     made = self.make(rule, one)
                 except BadValue as error:
@@ -139,7 +143,7 @@ class Work:
                     raise
                 return None
             return Made(value, tuple(parts)) if value else None  # type: ignore[arg-type]
-        if how == "reference":
+        if how in ("reference", "latest"):
             key = self.mention(rule.argument, source)
             if rule.argument == "practitioner" and source.offset not in self.roles:
                 self.role(key, source)
@@ -383,6 +387,12 @@ def _structural(tag: str, name: str) -> tuple[str, str]:
         return "dropped", "ccda/namespace"
     rows = structure()
     return rows.get(f"{tag}/@{name}") or rows.get(f"@{name}") or rows.get(f"{tag}/*") or ("uncovered", "")
+
+
+def _time(node: Node) -> str:
+    """When an author wrote, or the time itself, in the order of time; one without comes last of all either way."""
+    time = node if node.tag == "time" or node.parent is None else node.parent.first("time")
+    return time.get("value") if time is not None else ""
 
 
 def _identity(node: Node) -> tuple[str, str] | tuple[()]:
