@@ -6,7 +6,10 @@ from datetime import datetime
 
 import pytest
 
+from trivet.contracts.profile import SourceProfile
+from trivet.integration.formats.x12 import X12Format
 from trivet.integration.formats.x12.acknowledge import acknowledge
+from trivet.testing.kits.format import FormatKit
 
 MOMENT = datetime(2026, 3, 2, 7, 30)
 HEAD = "ISA*00*          *00*          *ZZ*ALDER          *ZZ*BIRCH          *260301*0915*^*00501*000000001*0*T*:~"
@@ -108,3 +111,13 @@ def test_an_answer_asks_for_what_reading_can_do_without() -> None:
 def test_an_answer_in_lines_has_no_empty_line() -> None:
     """Where a line end is the terminator it stands once."""
     assert b"\n\n" not in acknowledge(file(*SETS["834"][:3], *MEMBER, mark="\n"), MOMENT, 1)
+
+
+def test_the_mark_with_which_old_systems_end_a_file_is_no_segment() -> None:
+    """Control-Z and zeros behind IEA: the interchange is whole."""
+    raw = file(*SETS["834"][:3], *MEMBER).replace(b"*0*T*:", b"*1*T*:")
+    for tail in (b"\n\x1a", b"\x00\x00\x00", b"\r\n\x1a\r\n"):
+        assert b"TA1*000000001*260301*0915*A*000" in acknowledge(raw + tail, MOMENT, 1)
+        kit = FormatKit(X12Format(), SourceProfile("billing"), related=lambda span, value, text: True)
+        assert not [reject for _, one in kit.check(raw + tail) for reject in one.rejects]
+    assert b"*R*022" in acknowledge(raw + b"REF*1~", MOMENT, 1)

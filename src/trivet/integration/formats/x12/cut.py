@@ -232,7 +232,7 @@ def cut(raw: Any) -> Iterator[Unit]:
             follows = raw.find(b"ISA", at + 1)
             at = size if follows < 0 else follows
             continue
-        if bytes(raw[lead:at]).strip(BLANK + b"\xef\xbb\xbf"):
+        if bytes(raw[lead:at]).strip(BLANK + b"\x00\x1a\xef\xbb\xbf"):
             yield Unit(bytes(raw[lead:at]), (Piece(lead, at - lead),))
             lead = at
         cutter = Cutter(raw, at, marks, (lead, at))

@@ -32,7 +32,7 @@ from trivet.kernel.errors import Rejected
 __all__ = ["X12Format"]
 
 STUB = "x12/person-unit"
-AROUND = " \t\r\n\xef\xbb\xbf"  # what may stand around an interchange without a word: blanks, a byte order mark
+AROUND = " \t\r\n\x00\x1a\xef\xbb\xbf"  # what may stand around an interchange without a word: blanks, filling, a byte order mark
 ENVELOPE = frozenset({"", "ISA", "GS", "ST", "SE", "GE", "IEA"})
 MISFITS = {**dict.fromkeys("1267", "unexpected-segment"), "3": "missing-segment", "4": "too-many-loops", "5": "too-many-segments"}
 

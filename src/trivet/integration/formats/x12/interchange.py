@@ -20,6 +20,7 @@ DATE6, DATE8 = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z"), re.com
 GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])
 VERSION = re.compile(r"00(30[1-7]0|40[1-6]0|50[1-5]0|60[1-5]0|70[1-6]0|80[1-3]0)[A-Z0-9]{0,6}\Z")
 ENVELOPE = frozenset(["GS", "GE", "IEA", "ST", "SE"])
+FILLING = " \t\r\n\x00\x1a"  # what old systems fill or end a file with, and blanks
 TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
 
 
@@ -126,7 +127,7 @@ def _interchange(found: list[Segment], marks: Marks, text: str) -> Interchange:
         if name not in ENVELOPE:
             if current is not None:
                 current.body.append(segment)
-            elif name:
+            elif name.strip(FILLING):
                 made.stray.append(segment)
         elif name == "GS":
             group, current = Group(segment), None
