@@ -106,6 +106,22 @@ def said(found: Inventory) -> str:
     return json.dumps([plain(one) for one in found.interfaces]) + repr(found.rejects)
 
 
+def test_a_group_is_exported_with_its_channels() -> None:
+    """Each channel of an exported group is an interface as if it came alone; in a backup a group only refers to channels, by id."""
+    alone = read(channel().encode()).interfaces
+    whole = f'<channelGroup version="3.12.0"><id>g-1</id><name>All</name><channels>{channel()}</channels></channelGroup>'
+    group, *inside = read(whole.encode()).interfaces
+    assert (group.kind, group.name, group.connectors, group.scripts) == ("channel group", "All", (), ())
+    for one, same in zip(inside, alone, strict=True):
+        assert one.id == same.id
+        assert [(end.name, end.endpoint) for end in one.connectors] == [(end.name, end.endpoint) for end in same.connectors]
+        assert [step.name for step in one.steps] == [step.name for step in same.steps]
+    assert [len(one.findings) for one in inside] == [len(one.findings) for one in alone]
+    stub = '<channel version="3.12.0"><id>c-1</id><revision>0</revision></channel>'
+    backed = f"<list><channelGroup><id>g-1</id><name>All</name><channels>{stub}</channels></channelGroup></list>"
+    assert [one.kind for one in read(backed.encode()).interfaces] == ["channel group"]
+
+
 def test_one_of_everything_that_can_be_wrong_is_found() -> None:
     """Ends, rules, steps, scripts with their lines, and every kind of finding, each with a line; no secret and no message comes out."""
     found = read(channel().encode())

@@ -61,10 +61,12 @@ def read(raw: bytes) -> Inventory:
 
 
 def interfaces(node: Node) -> Iterator[Interface]:
-    """An item, and the code templates and libraries that it carries with it."""
+    """An item, and what it carries with it: code templates and libraries, the channels of an exported group. A backup's group has of
+    each channel the id alone, which is a reference."""
     yield interface(node)
     for inner in node.walk():
-        if inner is not node and inner.tag in ("codeTemplateLibrary", "codeTemplate"):
+        carried = inner.tag in ("codeTemplateLibrary", "codeTemplate") or (inner.tag == "channel" and bool(inner.said("name")))
+        if inner is not node and carried:
             yield interface(inner)
 
 
