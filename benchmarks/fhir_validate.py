@@ -222,6 +222,7 @@ def main() -> None:
     """Print rates and ratios of each set, and what each found of the breaks."""
     judge, bad, python = Validator(), broken(), os.environ.get("TRIVET_PEER_FHIR", "")
     peer = Peer(python) if python else None
+    ours, other = 0.0, 0.0
     for name, (first, rows) in sets().items():
         news, size, theirs, again = [], sum(map(len, rows)), [], []
         for _ in range(3):
@@ -239,9 +240,12 @@ def main() -> None:
         )
         line += f"{len(rows) / min(again):,.0f}/s, {size / min(again) / 1e6:.0f} MB/s seen before"
         if theirs:
+            ours, other = ours + new, other + min(theirs)
             line += f"; fhir.resources {len(rows) / min(theirs):,.0f}/s, {size / min(theirs) / 1e6:.1f} MB/s"
             line += f"; ratio {min(theirs) / new:.1f} and {min(theirs) / min(again):.1f}"
         print(line)
+    if ours:
+        print(f"all sets, new to it: {ours * 1000:.0f} ms against {other * 1000:.0f}; ratio {other / ours:.1f}")
     found = [any(one.is_error for one in judge.text(text)) for text in texts([one for _, one in bad])]
     good = [text for name, (first, rows) in sets().items() for text in first + rows if name != "synthea"]
     assert not any(one.is_error for text in good for one in judge.text(text)), "a sound resource was refused"
