@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from trivet.contracts.envelope import Piece, Unit
-from trivet.integration.formats.x12.tokens import Marks, read_marks
+from trivet.integration.formats.x12.tokens import AROUND, Marks, read_marks
 from trivet.integration.tables import table
 
 __all__ = ["Rule", "cut", "rules_of"]
@@ -232,7 +232,7 @@ def cut(raw: Any) -> Iterator[Unit]:
             follows = raw.find(b"ISA", at + 1)
             at = size if follows < 0 else follows
             continue
-        if bytes(raw[lead:at]).strip(BLANK + b"\x00\x1a\xef\xbb\xbf"):
+        if bytes(raw[lead:at]).strip(AROUND.encode("latin-1")):
             yield Unit(bytes(raw[lead:at]), (Piece(lead, at - lead),))
             lead = at
         cutter = Cutter(raw, at, marks, (lead, at))

@@ -23,7 +23,7 @@ from trivet.integration.formats.x12.membership import MemberFiller, PremiumFille
 from trivet.integration.formats.x12.remittance import RemittanceFiller
 from trivet.integration.formats.x12.rules import drops
 from trivet.integration.formats.x12.structure import Guide, guide_of, inside, structure
-from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, segments
+from trivet.integration.formats.x12.tokens import AROUND, Marks, Segment, read_marks, segments
 from trivet.integration.formats.x12.walk import Misfit, Step, Walker
 from trivet.integration.tables import table
 from trivet.integration.valid import settled
@@ -32,7 +32,6 @@ from trivet.kernel.errors import Rejected
 __all__ = ["X12Format"]
 
 STUB = "x12/person-unit"
-AROUND = " \t\r\n\x00\x1a\xef\xbb\xbf"  # what may stand around an interchange without a word: blanks, filling, a byte order mark
 ENVELOPE = frozenset({"", "ISA", "GS", "ST", "SE", "GE", "IEA"})
 MISFITS = {**dict.fromkeys("1267", "unexpected-segment"), "3": "missing-segment", "4": "too-many-loops", "5": "too-many-segments"}
 

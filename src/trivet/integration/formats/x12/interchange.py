@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from trivet.integration.formats.x12.tokens import Marks, Segment, read_marks, segments
+from trivet.integration.formats.x12.tokens import FILLING, Marks, Segment, read_marks, segments
 
 __all__ = ["Fault", "Group", "Interchange", "Set", "read"]
 
@@ -20,7 +20,6 @@ DATE6, DATE8 = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z"), re.com
 GS_KINDS = frozenset(["HC", "HP", "BE", "HS", "HB", "HR", "HN", "HI", "RA", "FA"])
 VERSION = re.compile(r"00(30[1-7]0|40[1-6]0|50[1-5]0|60[1-5]0|70[1-6]0|80[1-3]0)[A-Z0-9]{0,6}\Z")
 ENVELOPE = frozenset(["GS", "GE", "IEA", "ST", "SE"])
-FILLING = " \t\r\n\x00\x1a"  # what old systems fill or end a file with, and blanks
 TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{1,2})?)?\Z")
 
 

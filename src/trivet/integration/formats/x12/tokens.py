@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 __all__ = ["Marks", "Segment", "decode", "leaves", "read_marks", "segments"]
 
 BLANK = " \t\r\n"
+FILLING = BLANK + "\x00\x1a"  # and what old systems fill or end a file with
+AROUND = FILLING + "\xef\xbb\xbf"  # what may stand around an interchange without a word; a byte order mark as ISO 8859-1 reads it
 # A segment identifier is two or three capitals and digits (X12.6 3.5.2); ISA is the only one with fixed lengths.
 ISA_LENGTH = 106
 _segment = tuple.__new__
