@@ -8,8 +8,8 @@ one commit adds to SQLite's journal is more) and calls fdatasync, measured in tu
 both. A ratio of 1.0 for one client means that nothing is lost on the way to the disk. `door_...` is the whole way: a home's MLLP
 door in this process, senders in another one, over the loopback, each waiting for its acknowledgement before it sends again. The
 senders are one thread with plain sockets and a selector, because they share the processors with the door and are not what is measured.
-`door_1_ahead` is one connection whose sender has up to 8 messages under way (MLLP release 1 forbids nobody to send on while answers are
-due, and interface engines can be told to); each is still acknowledged by itself, in order, after it is durable.
+`door_1_ahead` is one connection whose sender has up to 8 messages under way, each acknowledged by itself, in order, after it is durable. It
+is not what most senders do: in original mode, and in release 2 of MLLP, a sender waits for each answer (`door_1_connection`).
 `bare_...` is what the same senders get from a process that only appends each message to a file, calls fdatasync once for all that
 stand ready, and sends a fixed answer: the limit of a door on this machine.
 """
