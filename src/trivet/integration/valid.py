@@ -18,6 +18,7 @@ from trivet.contracts.record import Notice, Record, Span, Translation
 from trivet.integration.validation import Finding, Validator
 from trivet.integration.validation.datatypes import URI_SYSTEM
 from trivet.integration.validation.primitives import absolute
+from trivet.kernel.digest import sha256
 from trivet.kernel.errors import Rejected
 
 __all__ = ["Derived", "Lost", "proven", "settle", "settled", "shape_number"]
@@ -180,7 +181,7 @@ def _dict(value: dict[str, Any], out: list[Any]) -> None:
     if "size" in value and "data" in value:
         out += ("#", value["size"], len(str(value["data"])))
     if "hash" in value and "data" in value:
-        out += ("#", str(value["hash"]), str(value["data"]))
+        out += ("#", str(value["hash"]), sha256(str(value["data"]).encode()))  # the data would be held as long as the shape
     if "start" in value and "end" in value:
         out += ("<", str(value["start"])[:10] <= str(value["end"])[:10])
 
